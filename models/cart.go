@@ -1,0 +1,92 @@
+package models
+
+import "fmt"
+
+// Bounds of a cart, so that pricing stays bounded.
+const (
+	MaxCartLines    = 500
+	MaxLineQuantity = 1_000_000
+)
+
+// Cart is what a customer is about to buy, in the prices that Tearoff is given. Tax is the caller's.
+type Cart struct {
+	Currency         Currency          `json:"currency" pattern:"^[A-Z]{3}$" doc:"ISO 4217 code of every amount in the cart." example:"USD"`
+	PricesIncludeTax bool              `json:"prices_include_tax,omitempty"`
+	Lines            []CartLine        `json:"lines" minItems:"1" maxItems:"500" nullable:"false"`
+	Shipping         []Shipping        `json:"shipping,omitempty" maxItems:"50" nullable:"false"`
+	Attributes       map[string]string `json:"attributes,omitempty"`
+}
+
+// CartLine is a quantity of one product at one price.
+type CartLine struct {
+	LineID       string   `json:"line_id" minLength:"1" maxLength:"100" doc:"Your own id of the line, unique in the cart."`
+	ProductID    string   `json:"product_id" minLength:"1" maxLength:"100"`
+	SKU          string   `json:"sku,omitempty" maxLength:"100"`
+	CategoryIDs  []string `json:"category_ids,omitempty" maxItems:"50" nullable:"false"`
+	MerchantID   string   `json:"merchant_id,omitempty" maxLength:"100"`
+	Tags         []string `json:"tags,omitempty" maxItems:"50" nullable:"false"`
+	Quantity     int64    `json:"quantity" minimum:"1" maximum:"1000000"`
+	UnitPrice    int64    `json:"unit_price" minimum:"0" maximum:"1000000000000" doc:"Minor units of the cart's currency."`
+	Discountable *bool    `json:"discountable,omitempty" doc:"false keeps every coupon away from the line. Default true."`
+}
+
+// IsDiscountable reports whether coupons may touch the line.
+func (l CartLine) IsDiscountable() bool { return l.Discountable == nil || *l.Discountable }
+
+// Shipping is one delivery of the cart and what it costs.
+type Shipping struct {
+	ID         string `json:"id" minLength:"1" maxLength:"100"`
+	Amount     int64  `json:"amount" minimum:"0" maximum:"1000000000000"`
+	MerchantID string `json:"merchant_id,omitempty" maxLength:"100"`
+}
+
+// Totals of a cart before any coupon, in minor units.
+type Totals struct {
+	Goods    int64 `json:"goods"`
+	Shipping int64 `json:"shipping"`
+}
+
+// Totals checks the cart's form and adds it up. Its errors are CodeInvalidCart with the path of each fault, and
+// CodeAmountTooLarge.
+func (c Cart) Totals() (Totals, error) {
+	var faults []string
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	if !c.Currency.Valid() {
+		fault("currency: must be an ISO 4217 code")
+	}
+	if len(c.Lines) == 0 || len(c.Lines) > MaxCartLines {
+		fault("lines: must be 1 to %d", MaxCartLines)
+	}
+	var t Totals
+	seen := map[string]bool{}
+	for i, l := range c.Lines {
+		if l.LineID == "" || seen[l.LineID] {
+			fault("lines[%d].line_id: must be set and unique", i)
+		}
+		seen[l.LineID] = true
+		if l.Quantity < 1 || l.Quantity > MaxLineQuantity {
+			fault("lines[%d].quantity: must be 1 to %d", i, MaxLineQuantity)
+			continue
+		}
+		if l.UnitPrice < 0 || l.UnitPrice > MaxAmount {
+			fault("lines[%d].unit_price: must be 0 to %d", i, MaxAmount)
+			continue
+		}
+		amount, err := MulAmount(l.UnitPrice, l.Quantity)
+		if err != nil || t.Goods+amount > MaxAmount {
+			return Totals{}, NewError(CodeAmountTooLarge, "the cart's total is larger than Tearoff can hold")
+		}
+		t.Goods += amount
+	}
+	for i, s := range c.Shipping {
+		if s.Amount < 0 || s.Amount > MaxAmount {
+			fault("shipping[%d].amount: must be 0 to %d", i, MaxAmount)
+			continue
+		}
+		t.Shipping += s.Amount
+	}
+	if len(faults) > 0 {
+		return Totals{}, NewError(CodeInvalidCart, "the cart can't be priced as sent").With("errors", faults)
+	}
+	return t, nil
+}

@@ -1,0 +1,164 @@
+package models
+
+// The codes. Each stands in the catalogue below with its class and meaning; docs/errors.md is generated from it.
+const (
+	CodeInternal    Code = "internal"
+	CodeUnavailable Code = "unavailable"
+	CodeOverloaded  Code = "overloaded"
+	CodeTimeout     Code = "timeout"
+
+	CodeInvalidRequest   Code = "invalid_request"
+	CodeInvalidRule      Code = "invalid_rule"
+	CodeInvalidBatch     Code = "invalid_batch"
+	CodeInvalidCart      Code = "invalid_cart"
+	CodeInvalidCursor    Code = "invalid_cursor"
+	CodeCurrencyMismatch Code = "currency_mismatch"
+	CodeAmountTooLarge   Code = "amount_too_large"
+	CodeRequestTooLarge  Code = "request_too_large"
+
+	CodeUnauthorized Code = "unauthorized"
+	CodeForbidden    Code = "forbidden"
+
+	CodeNotFound             Code = "not_found"
+	CodeMethodNotAllowed     Code = "method_not_allowed"
+	CodeIdempotencyKeyReused Code = "idempotency_key_reused"
+	CodeStateConflict        Code = "state_conflict"
+	CodeOrderInUse           Code = "order_has_redemption"
+	CodeDecided              Code = "redemption_decided"
+	CodeHoldExpired          Code = "hold_expired"
+	CodeQuoteChanged         Code = "quote_changed"
+	CodeFenced               Code = "fenced"
+	CodeBranchMissing        Code = "branch_missing"
+	CodeResolveNotPossible   Code = "resolve_not_possible"
+	CodeCapBelowUse          Code = "cap_below_use"
+
+	CodeBatchNotActive   Code = "batch_not_active"
+	CodeBatchPaused      Code = "batch_paused"
+	CodeBatchEnded       Code = "batch_ended"
+	CodeClaimNotStarted  Code = "claim_not_started"
+	CodeClaimEnded       Code = "claim_ended"
+	CodeSoldOut          Code = "sold_out"
+	CodeUserLimit        Code = "user_limit_reached"
+	CodeUserDayLimit     Code = "user_day_limit_reached"
+	CodeBudgetExhausted  Code = "budget_exhausted"
+	CodeUsesExhausted    Code = "uses_exhausted"
+	CodeUserBudget       Code = "user_budget_exhausted"
+	CodeUserDayBudget    Code = "user_day_budget_exhausted"
+	CodeUserBlocked      Code = "user_blocked"
+	CodeClaimModeForbids Code = "claim_mode_forbids"
+
+	CodeCouponNotFound    Code = "coupon_not_found"
+	CodeCouponLocked      Code = "coupon_locked"
+	CodeCouponUsed        Code = "coupon_used"
+	CodeCouponExpired     Code = "coupon_expired"
+	CodeCouponNotStarted  Code = "coupon_not_started"
+	CodeCouponRevoked     Code = "coupon_revoked"
+	CodeCouponGivesNone   Code = "coupon_gives_nothing"
+	CodeMinimumNotReached Code = "minimum_not_reached"
+	CodeScopeNotMatched   Code = "scope_not_matched"
+	CodeNotStackable      Code = "not_stackable"
+	CodeDuplicateCoupon   Code = "duplicate_coupon"
+
+	CodePaymentDeclined Code = "payment_declined"
+	CodePaymentRefused  Code = "payment_refused"
+	CodePaymentRequired Code = "payment_required"
+	CodePaymentExpired  Code = "payment_expired"
+	CodePaymentUnknown  Code = "payment_unknown"
+	CodeCancelledBy     Code = "cancelled_by_caller"
+	CodeStartFailed     Code = "start_failed"
+	CodeResolved        Code = "resolved_by_operator"
+)
+
+// CodeInfo is one row of the catalogue.
+type CodeInfo struct {
+	Code    Code
+	Class   Class
+	Meaning string // one sentence for whoever gets the code
+}
+
+// Catalogue lists every code once, in the order of the documentation.
+func Catalogue() []CodeInfo { return catalogue }
+
+// InfoOf returns the row of a code; an unknown code is an internal fault.
+func InfoOf(code Code) CodeInfo {
+	if i, ok := catalogueIndex[code]; ok {
+		return catalogue[i]
+	}
+	return CodeInfo{Code: code, Class: ClassInternal}
+}
+
+var catalogueIndex = func() map[Code]int {
+	m := make(map[Code]int, len(catalogue))
+	for i, info := range catalogue {
+		m[info.Code] = i
+	}
+	return m
+}()
+
+var catalogue = []CodeInfo{
+	{CodeInternal, ClassInternal, "Something failed on our side; the request id finds it in the log."},
+	{CodeUnavailable, ClassUnavailable, "A part that this request needs is down; ask again after Retry-After."},
+	{CodeOverloaded, ClassUnavailable, "Too many requests wait already; ask again after Retry-After."},
+	{CodeTimeout, ClassUnavailable, "The request took too long; ask again with the same key."},
+
+	{CodeInvalidRequest, ClassInvalid, "The request does not have the documented form; `errors` names each fault."},
+	{CodeInvalidRule, ClassRefused, "The rule can't be used as written; `params.errors` names each fault by its path."},
+	{CodeInvalidBatch, ClassRefused, "The batch can't be used as written; `params.errors` names each fault by its path."},
+	{CodeInvalidCart, ClassRefused, "The cart can't be priced as sent; `params.errors` names each fault by its path."},
+	{CodeInvalidCursor, ClassInvalid, "The cursor was not made by this list."},
+	{CodeCurrencyMismatch, ClassRefused, "The cart's currency is not the coupon's."},
+	{CodeAmountTooLarge, ClassRefused, "An amount is larger than Tearoff can hold."},
+	{CodeRequestTooLarge, ClassTooLarge, "The body is larger than the limit."},
+
+	{CodeUnauthorized, ClassUnauthorized, "No API key was sent, or it is not a live one."},
+	{CodeForbidden, ClassForbidden, "The key's role does not allow this."},
+
+	{CodeNotFound, ClassNotFound, "There is no such thing, or this key can't see it."},
+	{CodeMethodNotAllowed, ClassInvalid, "The path exists, but not with this method."},
+	{CodeIdempotencyKeyReused, ClassConflict, "The key was used before with another content; nothing was changed."},
+	{CodeStateConflict, ClassConflict, "The state it is in does not allow this; `params.state` says which."},
+	{CodeOrderInUse, ClassConflict, "The order has another live redemption; `params.redemption_id` names it."},
+	{CodeDecided, ClassConflict, "The redemption is already decided; `params.state` says how."},
+	{CodeHoldExpired, ClassConflict, "The hold has run out and its coupons were given back."},
+	{CodeQuoteChanged, ClassConflict, "The expected total no longer holds; `params` has the new one."},
+	{CodeFenced, ClassConflict, "The branch was cancelled before this call arrived."},
+	{CodeBranchMissing, ClassConflict, "A branch that must exist does not: data was lost, an operator must look."},
+	{CodeResolveNotPossible, ClassConflict, "What the operator asked for would break the books; `message` says what is possible."},
+	{CodeCapBelowUse, ClassConflict, "A cap can't be set below what is used already."},
+
+	{CodeBatchNotActive, ClassConflict, "The batch is not published."},
+	{CodeBatchPaused, ClassConflict, "The batch is paused for this."},
+	{CodeBatchEnded, ClassConflict, "The batch has ended: it issues no more coupons."},
+	{CodeClaimNotStarted, ClassRefused, "Claiming has not begun; `params.from` says when it does."},
+	{CodeClaimEnded, ClassRefused, "Claiming is over."},
+	{CodeSoldOut, ClassConflict, "No coupon is left."},
+	{CodeUserLimit, ClassRefused, "The user has reached the batch's limit per user."},
+	{CodeUserDayLimit, ClassRefused, "The user has reached the batch's limit per day."},
+	{CodeBudgetExhausted, ClassConflict, "The batch's money is used up; `params.remaining` says what is left."},
+	{CodeUsesExhausted, ClassConflict, "The batch has been used as often as it may be."},
+	{CodeUserBudget, ClassRefused, "The user's money in this batch is used up; `params.remaining` says what is left."},
+	{CodeUserDayBudget, ClassRefused, "The user's money in this batch is used up for today; `params.remaining` says what is left."},
+	{CodeUserBlocked, ClassRefused, "The user may not get or use coupons."},
+	{CodeClaimModeForbids, ClassConflict, "Coupons of this batch are not got by claiming."},
+
+	{CodeCouponNotFound, ClassRefused, "There is no such coupon for this user."},
+	{CodeCouponLocked, ClassConflict, "Another redemption holds the coupon."},
+	{CodeCouponUsed, ClassConflict, "The coupon is used."},
+	{CodeCouponExpired, ClassRefused, "The coupon's validity is over."},
+	{CodeCouponNotStarted, ClassRefused, "The coupon is not valid yet; `params.from` says when it is."},
+	{CodeCouponRevoked, ClassRefused, "The coupon was revoked."},
+	{CodeCouponGivesNone, ClassRefused, "The coupon would take nothing off this cart."},
+	{CodeMinimumNotReached, ClassRefused, "The minimum spend is not reached; `params.shortfall` says by how much."},
+	{CodeScopeNotMatched, ClassRefused, "Nothing in the cart is in the coupon's scope."},
+	{CodeNotStackable, ClassRefused, "The coupon can't be combined with `params.with`."},
+	{CodeDuplicateCoupon, ClassRefused, "The coupon is named twice."},
+
+	{CodePaymentDeclined, ClassRefused, "The payment was declined; nothing was charged."},
+	{CodePaymentRefused, ClassRefused, "The payment could not be captured; nothing was charged."},
+	{CodePaymentRequired, ClassRefused, "Something is to be paid, and the request names no payment."},
+	{CodePaymentExpired, ClassRefused, "The customer did not pay in time; everything was given back."},
+	{CodePaymentUnknown, ClassUnavailable, "The payment provider has not given a definitive answer yet."},
+	{CodeCancelledBy, ClassRefused, "The caller cancelled the redemption."},
+	{CodeStartFailed, ClassUnavailable, "The redemption could not be started and was revoked; nothing was charged."},
+	{CodeResolved, ClassRefused, "An operator cancelled the redemption."},
+}

@@ -1,0 +1,36 @@
+package models
+
+// PaymentState is what the provider last said definitively of a payment.
+type PaymentState string
+
+// The states of a payment. The protocol's own state (what we asked for and may not know yet) is in the payment's branch.
+const (
+	PaymentNew        PaymentState = "NEW"        // the provider has not been asked, or not answered
+	PaymentPending    PaymentState = "PENDING"    // the customer has something left to do
+	PaymentAuthorised PaymentState = "AUTHORISED" // held, not charged
+	PaymentCaptured   PaymentState = "CAPTURED"   // charged
+	PaymentVoided     PaymentState = "VOIDED"     // closed, nothing charged
+	PaymentDeclined   PaymentState = "DECLINED"   // refused, nothing held
+	PaymentRefunded   PaymentState = "REFUNDED"   // charged and given back in full
+	PaymentWrittenOff PaymentState = "WRITTEN_OFF"
+)
+
+// Payment is what Tearoff knows of the payment of one redemption.
+type Payment struct {
+	ID           string `gorm:"primaryKey"`
+	RedemptionID string // unique
+	Provider     string
+	State        PaymentState
+	Seq          int64
+	Attempt      int     // which of the customer's tries this is, from 1; part of every idempotency key
+	Method       string  // the provider's token
+	Reference    *string // the provider's own id, stored when first seen
+	Currency     Currency
+	Amount       int64
+	Refusal      *Refusal `gorm:"serializer:json"` // of the newest declined attempt
+	SentAt       Time     // when the provider was first asked in this attempt
+	CallbackAt   Time     // when the provider last called; what it said is always asked again
+	Stray        bool     // it may have landed after the redemption was cancelled: look, and give back in full
+	CreatedAt    Time
+	UpdatedAt    Time
+}

@@ -1,0 +1,148 @@
+package models
+
+import "slices"
+
+// RedemptionState is where a redemption is. See docs/architecture.md for the picture.
+type RedemptionState string
+
+// The states of a redemption. Capture is sent only in COMMITTING, branches are cancelled only in CANCELLING, coupon and
+// order are confirmed only in COMMITTED. COMMITTED and CANCELLING are final decisions.
+const (
+	StateNew        RedemptionState = "NEW"        // written, nothing tried
+	StateTrying     RedemptionState = "TRYING"     // branches are being reserved
+	StateWaiting    RedemptionState = "WAITING"    // held, or waiting for the customer's payment
+	StateClosing    RedemptionState = "CLOSING"    // asking the provider to close before deciding
+	StateCommitting RedemptionState = "COMMITTING" // the capture is sent and may be unknown
+	StateCommitted  RedemptionState = "COMMITTED"  // paid: only confirmation is left
+	StateConfirmed  RedemptionState = "CONFIRMED"
+	StateCancelling RedemptionState = "CANCELLING" // nothing is charged: everything is given back
+	StateCancelled  RedemptionState = "CANCELLED"
+)
+
+// RedemptionKind says whose the order and the payment are.
+type RedemptionKind string
+
+// The kinds of redemption.
+const (
+	KindHold         RedemptionKind = "hold"         // the coupon is the only participant
+	KindOrchestrated RedemptionKind = "orchestrated" // order, coupons and payment, driven by a workflow
+)
+
+// moves lists where each state may go, per kind. A hold moves in one transaction, so it needs no states between.
+var moves = map[RedemptionKind]map[RedemptionState][]RedemptionState{
+	KindHold: {
+		StateWaiting: {StateConfirmed, StateCancelled},
+	},
+	KindOrchestrated: {
+		StateNew:        {StateTrying, StateCancelled},
+		StateTrying:     {StateWaiting, StateClosing, StateCommitting, StateCommitted, StateCancelling},
+		StateWaiting:    {StateClosing, StateCommitting, StateCancelling},
+		StateClosing:    {StateCommitting, StateCancelling},
+		StateCommitting: {StateCommitted, StateCancelling},
+		StateCommitted:  {StateConfirmed, StateCancelling}, // CANCELLING only after an operator's refund
+		StateCancelling: {StateCancelled},
+	},
+}
+
+// CanMove reports whether a redemption of the kind may go from one state to the other.
+func (k RedemptionKind) CanMove(from, to RedemptionState) bool {
+	return slices.Contains(moves[k][from], to)
+}
+
+// Final reports whether nothing more will happen to a redemption in this state, refunds aside.
+func (s RedemptionState) Final() bool { return s == StateConfirmed || s == StateCancelled }
+
+// Decided reports whether the outcome is settled, though work may be left.
+func (s RedemptionState) Decided() bool {
+	return s == StateCommitted || s == StateConfirmed || s == StateCancelling || s == StateCancelled
+}
+
+// Redemption is the write-ahead record of one order's use of coupons. It is written with its whole content before any
+// Try, and moved only by compare-and-set.
+type Redemption struct {
+	ID           string `gorm:"primaryKey"`
+	Caller       string // whose keys and order ids these are
+	MerchantID   string
+	Kind         RedemptionKind
+	State        RedemptionState
+	Seq          int64   // moves with every change of the row
+	IdemKey      *string // the caller's idempotency key
+	Fingerprint  string  // hash of the content: the same key with another one is refused
+	OrderID      *string // the caller's
+	LiveOrderKey *string // hash of caller and order while not cancelled: one live redemption per order
+	UserID       string
+	Currency     Currency
+	Goods        int64 // of the cart, before coupons
+	Shipping     int64
+	Discount     int64
+	Payable      int64             // Goods + Shipping − Discount
+	Content      RedemptionContent `gorm:"serializer:json"`
+	Deadline     Time              // counts before COMMITTING only
+	DueAt        Time              // when the sweeper must look; zero: never
+	Outcome      *Code             // why it was cancelled
+	OutcomeInfo  map[string]any    `gorm:"serializer:json"`
+	Stuck        bool
+	StuckReason  *string
+	StuckSince   Time
+	Resolution   *Resolution `gorm:"serializer:json"`
+	CreatedAt    Time
+	UpdatedAt    Time
+}
+
+// RedemptionContent is what was asked for and how it was priced. It never changes.
+type RedemptionContent struct {
+	Cart    Cart               `json:"cart"`
+	Coupons []RedemptionCoupon `json:"coupons"`
+	Payment PaymentTerms       `json:"payment"`
+}
+
+// RedemptionCoupon is one coupon and what it takes off.
+type RedemptionCoupon struct {
+	CouponID string `json:"coupon_id"`
+	BatchID  string `json:"batch_id"`
+	Amount   int64  `json:"amount"`
+}
+
+// PaymentMode says when the customer pays.
+type PaymentMode string
+
+// The payment modes. A redemption with nothing to pay has none.
+const (
+	PaymentNone  PaymentMode = ""
+	PaymentNow   PaymentMode = "now"   // Method is charged at once
+	PaymentLater PaymentMode = "later" // the redemption waits until the customer pays, or its deadline
+)
+
+// PaymentTerms says how an orchestrated redemption is paid.
+type PaymentTerms struct {
+	Mode   PaymentMode `json:"mode,omitempty"`
+	Method string      `json:"method,omitempty"` // a token of the provider, never a card number
+}
+
+// RedemptionLine is what one coupon takes off one cart line, and who bears it. The lines of a coupon sum to its amount.
+type RedemptionLine struct {
+	RedemptionID  string `gorm:"primaryKey"`
+	CouponID      string `gorm:"primaryKey"`
+	LineID        string `gorm:"primaryKey"`
+	Discount      int64
+	PlatformShare int64
+	MerchantShare int64
+}
+
+// ResolveAction is what an operator decides about a stuck redemption.
+type ResolveAction string
+
+// The actions of an operator.
+const (
+	ResolveConfirm ResolveAction = "confirm" // needs a definitive "captured", or WriteOff
+	ResolveCancel  ResolveAction = "cancel"  // voids, or refunds what was captured, first
+)
+
+// Resolution is an operator's decision, stored before it is carried out.
+type Resolution struct {
+	Action   ResolveAction `json:"action"`
+	WriteOff bool          `json:"write_off,omitempty"` // the merchant bears what the provider never answered for
+	Reason   string        `json:"reason"`
+	By       string        `json:"by"`
+	At       Time          `json:"at"`
+}

@@ -1,0 +1,72 @@
+package models
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// User is a person or guest that can own coupons. It holds no personal data: identities do.
+type User struct {
+	ID        string `gorm:"primaryKey"`
+	Blocked   bool
+	CreatedAt Time
+}
+
+// IdentityKind says in whose terms a user is named.
+type IdentityKind string
+
+// The kinds of identity. A value is unique within its kind.
+const (
+	IdentityID     IdentityKind = "id" // the caller's own user id
+	IdentityEmail  IdentityKind = "email"
+	IdentityPhone  IdentityKind = "phone"
+	IdentityOpenID IdentityKind = "openid"
+	IdentityDevice IdentityKind = "device"
+	IdentityCard   IdentityKind = "card" // a card's fingerprint, never its number
+)
+
+// Identity ties a value that a caller knows to a user. All personal data of Tearoff is in these rows, so that erasing a
+// user is one delete. Values are normalised before they get here.
+type Identity struct {
+	Kind      IdentityKind `gorm:"primaryKey"`
+	Value     string       `gorm:"primaryKey"`
+	UserID    string
+	CreatedAt Time
+}
+
+// TableName implements gorm's naming.
+func (Identity) TableName() string { return "user_identities" }
+
+// UserRef names a user in the caller's own terms. At least one field is set; all that are set come to mean one user.
+type UserRef struct {
+	ID     string `json:"id,omitempty" maxLength:"200" doc:"Your own id of the user, or Tearoff's (usr_…)."`
+	Email  string `json:"email,omitempty" maxLength:"254"`
+	Phone  string `json:"phone,omitempty" maxLength:"32" doc:"E.164, such as +4915112345678."`
+	OpenID string `json:"openid,omitempty" maxLength:"200"`
+	Device string `json:"device,omitempty" maxLength:"200"`
+	Card   string `json:"card,omitempty" maxLength:"200" doc:"A fingerprint of the card, never its number."`
+}
+
+// Identities normalises the reference, strongest first, so that every spelling of one address names one user. An empty
+// reference is CodeInvalidRequest.
+func (r UserRef) Identities() ([]Identity, error) {
+	all := []Identity{
+		{Kind: IdentityID, Value: normalise(r.ID)},
+		{Kind: IdentityEmail, Value: strings.ToLower(normalise(r.Email))},
+		{Kind: IdentityPhone, Value: phoneNoise.Replace(normalise(r.Phone))},
+		{Kind: IdentityOpenID, Value: normalise(r.OpenID)},
+		{Kind: IdentityDevice, Value: normalise(r.Device)},
+		{Kind: IdentityCard, Value: normalise(r.Card)},
+	}
+	set := slices.DeleteFunc(all, func(i Identity) bool { return i.Value == "" })
+	if len(set) == 0 {
+		return nil, NewError(CodeInvalidRequest, "user: at least one of id, email, phone, openid, device, card is needed")
+	}
+	return set, nil
+}
+
+var phoneNoise = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
+
+func normalise(s string) string { return norm.NFKC.String(strings.TrimSpace(s)) }

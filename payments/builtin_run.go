@@ -1,0 +1,151 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// request is one operation on the books.
+type request struct {
+	scope   models.BankScope
+	content []string // what the key stands for
+	decide  func(page *models.BankPage) reply
+}
+
+// reply is what an operation decided, having changed the page's payment.
+type reply struct {
+	refusal *models.Refusal // a definitive no; nil with unknown "" is a definitive yes
+	unknown string          // why the caller gets no answer; what is booked stays booked
+	memory  memory
+	slow    bool
+}
+
+// memory is what becomes of the request's key.
+type memory int
+
+const (
+	remember memory = iota // the answer is given again
+	inUse                  // the key is known, without an answer yet
+	forget                 // as if it had never come
+)
+
+func yes(slow bool) reply { return reply{slow: slow} }
+
+func no(code models.Code, message string) reply {
+	return reply{refusal: &models.Refusal{Code: code, Message: message}}
+}
+
+func unknown(why string, m memory) reply { return reply{unknown: why, memory: m} }
+
+// outcome is what the caller will be told once the transaction has ended.
+type outcome struct {
+	payment Payment
+	reply   reply
+}
+
+// run carries out one request in one transaction, and only then answers, or loses the answer.
+func (b *Builtin) run(ctx context.Context, req request) (Payment, error) {
+	var out outcome
+	err := b.books.BankUpdate(ctx, req.scope, func(page *models.BankPage) error {
+		var err error
+		out, err = req.answer(page)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return Payment{}, ErrNotFound
+	}
+	if err != nil {
+		return Payment{}, fmt.Errorf("%w: writing the books: %w", ErrUnknown, err)
+	}
+	if out.reply.slow {
+		if err := b.dawdle(ctx); err != nil {
+			return Payment{}, err
+		}
+	}
+	return out.tell()
+}
+
+// answer finds the answer by the request's key, or decides it.
+func (req request) answer(page *models.BankPage) (outcome, error) {
+	if page.Key != nil && page.Key.Fingerprint != models.Hash(req.content...) {
+		return outcome{reply: no(models.CodePaymentRefused, "the idempotency key was used with another content")}, nil
+	}
+	if page.Key != nil && page.Key.Answer != nil {
+		return replay(page), nil
+	}
+	if req.scope.Reference != "" && page.Payment == nil {
+		return outcome{}, ErrNotFound
+	}
+	r := req.decide(page)
+	out := outcome{reply: r}
+	if page.Payment != nil {
+		out.payment = shown(page.Payment)
+	}
+	if req.scope.Key != "" && r.memory != forget {
+		req.remember(page, r)
+	}
+	return out, nil
+}
+
+// remember writes the key, with the answer when there is one.
+func (req request) remember(page *models.BankPage, r reply) {
+	if page.Key == nil {
+		page.Key = &models.BankKey{
+			IdemKey: req.scope.Key, Operation: req.content[0], Fingerprint: models.Hash(req.content...), CreatedAt: page.Now,
+		}
+	}
+	p := page.Payment
+	if p == nil {
+		return
+	}
+	page.Key.Reference = p.Reference
+	if r.memory == remember {
+		page.Key.Answer = &models.BankAnswer{
+			State: p.State, Captured: p.Captured, Refunded: p.Refunded, Refusal: r.refusal,
+		}
+	}
+}
+
+// replay gives the key's answer again, as it was then.
+func replay(page *models.BankPage) outcome {
+	a := page.Key.Answer
+	out := outcome{reply: reply{refusal: a.Refusal}}
+	if page.Payment != nil {
+		out.payment = shown(page.Payment)
+	}
+	out.payment.State, out.payment.Captured, out.payment.Refunded = a.State, a.Captured, a.Refunded
+	return out
+}
+
+func (o outcome) tell() (Payment, error) {
+	switch {
+	case o.reply.unknown != "":
+		return Payment{}, fmt.Errorf("%w: %s", ErrUnknown, o.reply.unknown)
+	case o.reply.refusal != nil:
+		return o.payment, &Refused{Code: o.reply.refusal.Code, Message: o.reply.refusal.Message}
+	}
+	return o.payment, nil
+}
+
+// dawdle takes its time after the books are written, so that a caller who leaves has been served without knowing it.
+func (b *Builtin) dawdle(ctx context.Context) error {
+	timer := time.NewTimer(b.opts.SlowFor)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the caller left before the answer: %w", ErrUnknown, context.Cause(ctx))
+	}
+}
+
+func shown(p *models.BankPayment) Payment {
+	return Payment{
+		Reference: p.Reference, OurID: p.OurID, State: p.State, Amount: p.Amount, Captured: p.Captured,
+		Refunded: p.Refunded, Currency: p.Currency, CreatedAt: p.CreatedAt.Time,
+	}
+}

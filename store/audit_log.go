@@ -1,0 +1,24 @@
+package store
+
+import (
+	"context"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// audit appends who did what and why, in the transaction of the deed.
+func (tx *txn) audit(r models.AuditRecord) error {
+	now, err := tx.now()
+	if err != nil {
+		return err
+	}
+	r.ID, r.At = models.NewID(models.PrefixAudit), now
+	return tx.Create(&r).Error
+}
+
+// AuditLog lists what was done to a subject, oldest first.
+func (s *Store) AuditLog(ctx context.Context, subject string) ([]models.AuditRecord, error) {
+	var rows []models.AuditRecord
+	err := s.db.WithContext(ctx).Order("id").Find(&rows, "subject = ?", subject).Error
+	return rows, asError(err)
+}

@@ -1,0 +1,12 @@
+// Package store is the coupon store: MySQL, and SQLite for trying out, through gorm. It owns every SQL statement of
+// Tearoff. An exported method is one transaction (or one read); what it does is done whole or not at all, and doing it
+// again with the same keys gives the same answer.
+//
+// All writers lock in one order, in each by primary key: redemptions → tcc_branches → batch_counters → user_counters →
+// coupons → inserts. They read and lock, decide in memory, and write only what was accepted. Every guarded UPDATE also
+// moves a sequence, because MySQL counts changed rows, not matched ones: RowsAffected 0 always means that the guard
+// failed.
+//
+// Time is the database's clock in UTC. Errors that a caller can act on are *models.Error; a database that can't be
+// reached is models.CodeUnavailable.
+package store

@@ -1,0 +1,40 @@
+-- +goose Up
+CREATE TABLE redemptions (
+    id             VARCHAR(32) NOT NULL,
+    caller         VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    merchant_id    VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    kind           VARCHAR(16) NOT NULL,
+    state          VARCHAR(12) NOT NULL,
+    seq            BIGINT NOT NULL,
+    idem_key       VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    fingerprint    VARCHAR(51) NOT NULL,
+    order_id       VARCHAR(200) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    live_order_key VARCHAR(51) NULL,
+    user_id        VARCHAR(32) NOT NULL,
+    currency       VARCHAR(3) NOT NULL,
+    goods          BIGINT NOT NULL,
+    shipping       BIGINT NOT NULL,
+    discount       BIGINT NOT NULL,
+    payable        BIGINT NOT NULL,
+    content        JSON NOT NULL,
+    deadline       DATETIME(6) NOT NULL,
+    due_at         DATETIME(6) NULL,
+    outcome        VARCHAR(64) NULL,
+    outcome_info   JSON NULL,
+    stuck          BOOLEAN NOT NULL,
+    stuck_reason   VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    stuck_since    DATETIME(6) NULL,
+    resolution     JSON NULL,
+    created_at     DATETIME(6) NOT NULL,
+    updated_at     DATETIME(6) NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE KEY redemptions_idem (caller, idem_key),
+    UNIQUE KEY redemptions_live_order (live_order_key),
+    KEY redemptions_order (caller, order_id),
+    KEY redemptions_due (due_at),
+    KEY redemptions_stuck (stuck, id),
+    KEY redemptions_user (user_id, id)
+) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
+
+-- +goose Down
+DROP TABLE redemptions;

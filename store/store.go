@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/glebarez/sqlite"
+	"github.com/go-sql-driver/mysql"
+	gormmysql "gorm.io/driver/mysql"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+	"gorm.io/gorm/schema"
+)
+
+// Dialect is the kind of database behind a Store.
+type Dialect string
+
+// The dialects. Concurrency is proven on MySQL; SQLite is for trying out.
+const (
+	MySQL  Dialect = "mysql"
+	SQLite Dialect = "sqlite"
+)
+
+// Options says where the store is and how it behaves. Either MySQL or SQLite is set.
+type Options struct {
+	MySQL    string       // DSN of go-sql-driver; its session settings are overruled
+	SQLite   string       // path of the file
+	MaxConns int          // bound on open connections. 0: 32 on MySQL, 4 on SQLite
+	Log      *slog.Logger // nil: discarded
+	// Wrap may put a layer between database/sql and the driver. Tests inject faults with it. nil: none.
+	Wrap func(driver.Connector) driver.Connector
+}
+
+// Store is the coupon store. It is safe for concurrent use.
+type Store struct {
+	db      *gorm.DB
+	sql     *sql.DB
+	dialect Dialect
+	path    string // of the SQLite file
+	log     *slog.Logger
+}
+
+// Open prepares a store without connecting: a database that is down shows in the first call, not here, so that processes
+// start in any order.
+func Open(o Options) (*Store, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	connector, dialect, err := newConnector(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Wrap != nil {
+		connector = o.Wrap(connector)
+	}
+	db := sql.OpenDB(connector)
+	maxConns := o.MaxConns
+	if maxConns == 0 {
+		maxConns = map[Dialect]int{MySQL: 32, SQLite: 4}[dialect]
+	}
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
+	db.SetConnMaxLifetime(10 * time.Minute) // a fail-over or a changed address is noticed without a restart
+
+	var dialector gorm.Dialector = gormmysql.New(gormmysql.Config{Conn: db, SkipInitializeWithVersion: true})
+	if dialect == SQLite {
+		dialector = &sqlite.Dialector{Conn: db}
+	}
+	g, err := gorm.Open(dialector, &gorm.Config{
+		SkipDefaultTransaction: true,
+		PrepareStmt:            false, // gorm's statement cache can hang a whole process when the pool is empty
+		DisableAutomaticPing:   true,
+		Logger:                 logger.Discard, // statements may carry personal data
+		NamingStrategy:         schema.NamingStrategy{},
+	})
+	if err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	return &Store{db: g, sql: db, dialect: dialect, path: o.SQLite, log: o.Log}, nil
+}
+
+// Dialect tells which kind of database this is.
+func (s *Store) Dialect() Dialect { return s.dialect }
+
+// Close gives back all connections.
+func (s *Store) Close() error { return s.sql.Close() }
+
+// Ping asks the database for an answer.
+func (s *Store) Ping(ctx context.Context) error {
+	return asError(s.sql.PingContext(ctx))
+}
+
+func newConnector(o Options) (driver.Connector, Dialect, error) {
+	switch {
+	case o.MySQL != "" && o.SQLite != "":
+		return nil, "", fmt.Errorf("store: both a MySQL DSN and a SQLite file are given")
+	case o.MySQL != "":
+		c, err := newMySQLConnector(o.MySQL)
+		return c, MySQL, err
+	case o.SQLite != "":
+		return newSQLiteConnector(o.SQLite), SQLite, nil
+	default:
+		return nil, "", fmt.Errorf("store: neither a MySQL DSN nor a SQLite file is given")
+	}
+}
+
+func newMySQLConnector(dsn string) (driver.Connector, error) {
+	cfg, err := mysql.ParseDSN(strings.TrimPrefix(dsn, "mysql://"))
+	if err != nil {
+		return nil, fmt.Errorf("store: the MySQL DSN can't be read: %w", err)
+	}
+	cfg.InterpolateParams = true // one round trip for each statement instead of three
+	cfg.ParseTime = false        // models.Time reads the text, so that no session zone can shift it
+	cfg.ClientFoundRows = false
+	cfg.MultiStatements = false
+	cfg.Collation = "utf8mb4_bin"
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 5 * time.Second
+	}
+	cfg.Logger = &mysql.NopLogger{}
+	c, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	return sessionConnector{Connector: c, statements: mysqlSession}, nil
+}
+
+func newSQLiteConnector(path string) driver.Connector {
+	dsn := "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	return sqliteConnector{dsn: dsn}
+}
