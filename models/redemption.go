@@ -1,6 +1,9 @@
 package models
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // RedemptionState is where a redemption is. See docs/architecture.md for the picture.
 type RedemptionState string
@@ -146,3 +149,13 @@ type Resolution struct {
 	By       string        `json:"by"`
 	At       Time          `json:"at"`
 }
+
+// Plan is a redemption that has been priced and is about to be written. The store fills in id, state and times.
+type Plan struct {
+	Redemption Redemption
+	Lines      []RedemptionLine
+	TTL        time.Duration // from the store's clock to the deadline
+}
+
+// LiveOrderKey is what keeps an order to one live redemption.
+func LiveOrderKey(caller, orderID string) string { return Hash("order", caller, orderID) }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/payments"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/store/storetest"
 )
 
 // memoryBooks are books without a database. Each operation works on copies, which replace the originals at the end, so
@@ -120,11 +122,12 @@ func (b *brokenBooks) BankPaymentsOf(ctx context.Context, ourID string) ([]model
 	return b.Books.BankPaymentsOf(ctx, ourID)
 }
 
-// eachBooks runs the test on books in memory.
+// eachBooks runs the test on books in memory and in the store, on every database.
 func eachBooks(t *testing.T, test func(t *testing.T, books payments.Books)) {
 	t.Helper()
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
 		test(t, newMemoryBooks())
 	})
+	storetest.Each(t, func(t *testing.T, s *store.Store) { test(t, s) })
 }

@@ -10,7 +10,7 @@ import (
 
 // decode reads valid JSON into dst and reports every fault with its path, where encoding/json stops at the first one,
 // ignores case and lets a repeated field win. It knows the kinds of type that a Rule is made of: structs with json tags,
-// pointers, slices, and what encoding/json reads as one value.
+// pointers, slices, and what encoding/json reads as one value. A pointer stays nil when what it points to is not there.
 func (f *faults) decode(path string, raw json.RawMessage, dst reflect.Value) {
 	if bytes.Equal(raw, []byte("null")) {
 		f.add(orRule(path), "must not be null; leave it out")
@@ -18,8 +18,11 @@ func (f *faults) decode(path string, raw json.RawMessage, dst reflect.Value) {
 	}
 	switch dst.Kind() {
 	case reflect.Pointer:
-		dst.Set(reflect.New(dst.Type().Elem()))
-		f.decode(path, raw, dst.Elem())
+		value := reflect.New(dst.Type().Elem())
+		f.decode(path, raw, value.Elem())
+		if !f.seen[path] {
+			dst.Set(value)
+		}
 	case reflect.Struct:
 		f.decodeObject(path, raw, dst)
 	case reflect.Slice:

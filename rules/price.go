@@ -54,8 +54,8 @@ type PricedLine struct {
 // Errors are *models.Error: those of models.Cart.Totals for the cart, else the reason why a chosen coupon doesn't apply,
 // with the parameter "coupon_id": CodeDuplicateCoupon, the code of its Refusal, CodeInvalidRule (not from Parse),
 // CodeCurrencyMismatch, CodeScopeNotMatched, CodeMinimumNotReached ("shortfall", "minimum", "subtotal"),
-// CodeNotStackable ("with", and "max_coupons" where that is why) and CodeCouponGivesNone. When several don't apply the
-// error is about the one that a request in any order would name.
+// CodeNotStackable ("with", and "max_coupons" where that is why) and CodeCouponGivesNone. When several don't apply, the
+// same one is named in whatever order they are sent.
 func Price(cart models.Cart, chosen []Candidate) (Priced, error) {
 	b, err := newBasket(cart)
 	if err != nil {
@@ -92,7 +92,7 @@ func (b *basket) admit(chosen []Candidate) ([]coupon, *models.Error) {
 	}
 	slices.SortFunc(coupons, applied)
 	for i := range coupons {
-		if err := refuseJoin(coupons[:i], coupons[i]); err != nil {
+		if err := refuseJoin(coupons[:i], &coupons[i]); err != nil {
 			return nil, err.With("coupon_id", coupons[i].CouponID)
 		}
 	}

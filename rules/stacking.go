@@ -75,7 +75,7 @@ func applied(a, b coupon) int {
 }
 
 // clash reports whether two coupons may never be used together.
-func clash(a, b coupon) bool {
+func clash(a, b *coupon) bool {
 	s, t := &a.Rule.Stacking, &b.Rule.Stacking
 	return !s.Stackable || !t.Stackable ||
 		(s.Exclusive || t.Exclusive) && s.rank() == t.rank() ||
@@ -88,20 +88,34 @@ func (s *Stacking) excludes(c *Candidate) bool {
 }
 
 // refuseJoin says why c can't join the set, nil when it can. The set itself is one that may be used together.
-func refuseJoin(set []coupon, c coupon) *models.Error {
-	limit, with := c.Rule.Stacking.limit(), len(set)-1
-	for i := range set {
-		if clash(set[i], c) {
-			return notStackable(set[i])
-		}
-		if l := set[i].Rule.Stacking.limit(); l < limit {
-			limit, with = l, i
-		}
-	}
-	if len(set) < limit {
+func refuseJoin(set []coupon, c *coupon) *models.Error {
+	with, limit := obstacle(set, c)
+	switch {
+	case with < 0:
 		return nil
+	case limit > 0:
+		return notStackable(set[with]).With("max_coupons", limit)
+	default:
+		return notStackable(set[with])
 	}
-	return notStackable(set[with]).With("max_coupons", limit)
+}
+
+// obstacle returns which of the set keeps c from joining it, -1 when none does. Where the number of coupons is the
+// reason, limit is the number; else it is 0.
+func obstacle(set []coupon, c *coupon) (with, limit int) {
+	most, by := c.Rule.Stacking.limit(), len(set)-1
+	for i := range set {
+		if clash(&set[i], c) {
+			return i, 0
+		}
+		if l := set[i].Rule.Stacking.limit(); l < most {
+			most, by = l, i
+		}
+	}
+	if len(set) < most {
+		return -1, 0
+	}
+	return by, most
 }
 
 func notStackable(with coupon) *models.Error {

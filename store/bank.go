@@ -8,7 +8,7 @@ import (
 )
 
 // The books of the built-in payment provider. They are a stranger's, who happens to keep them here: no transaction
-// touches them and a table of Tearoff's own. Locks are taken bank_keys → bank_payments.
+// touches them and a table of Tearoff's own. Locks are taken bank_payments → bank_keys.
 
 // BankUpdate locks what the scope names, lets decide change the page, and writes what it changed, all or nothing. decide
 // may run again, each time on a fresh page. Its error rolls everything back and is found in the one returned.
@@ -71,23 +71,19 @@ type bankEntry struct {
 // openBank reads and locks. A key that doesn't exist can't be locked: two who bring the same new key both get here, the
 // second fails on the unique key when it writes, and begins again.
 func (tx *txn) openBank(scope models.BankScope) (*bankEntry, error) {
-	var e bankEntry
-	var keys []models.BankKey
-	if scope.Key != "" {
-		if err := tx.locked().Find(&keys, "idem_key = ?", scope.Key).Error; err != nil {
+	e := &bankEntry{}
+	// The payment comes first. If the key did, one caller would hold the key and wait for the payment while another, who
+	// found no key yet, holds the payment and waits to insert the key: every crowd with one key would deadlock.
+	if err := e.openPayment(tx, scope.Reference); err != nil {
+		return nil, err
+	}
+	if err := e.openKey(tx, scope.Key); err != nil {
+		return nil, err
+	}
+	if scope.Reference == "" {
+		if err := e.openPayment(tx, e.key.Reference); err != nil {
 			return nil, err
 		}
-	}
-	reference := scope.Reference
-	if len(keys) > 0 {
-		e.key = keys[0]
-		e.page.Key = &keys[0]
-		if reference == "" {
-			reference = e.key.Reference
-		}
-	}
-	if err := e.openPayment(tx, reference); err != nil {
-		return nil, err
 	}
 	if scope.OurID != "" {
 		var siblings int64
@@ -96,30 +92,44 @@ func (tx *txn) openBank(scope models.BankScope) (*bankEntry, error) {
 		}
 		e.page.Siblings = int(siblings)
 	}
-	return &e, nil
-}
-
-// openPayment locks the payment and lands it by a clock that is read after the lock was got.
-func (e *bankEntry) openPayment(tx *txn, reference string) error {
-	var rows []models.BankPayment
-	if reference != "" {
-		if err := tx.locked().Find(&rows, "reference = ?", reference).Error; err != nil {
-			return err
-		}
-	}
-	now, err := tx.now()
+	now, err := tx.now() // read after all locks are held
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e.page.Now = now
+	if e.page.Payment != nil {
+		e.page.Payment.Land(now)
+	}
+	return e, nil
+}
+
+func (e *bankEntry) openKey(tx *txn, key string) error {
+	if key == "" {
+		return nil
+	}
+	var rows []models.BankKey
+	err := tx.locked().Find(&rows, "idem_key = ?", key).Error
+	if len(rows) > 0 {
+		e.key = rows[0]
+		e.page.Key = &rows[0]
+	}
+	return err
+}
+
+func (e *bankEntry) openPayment(tx *txn, reference string) error {
+	if reference == "" {
+		return nil
+	}
+	var rows []models.BankPayment
+	err := tx.locked().Find(&rows, "reference = ?", reference).Error
 	if len(rows) > 0 {
 		e.payment = rows[0]
 		e.page.Payment = &rows[0]
-		e.page.Payment.Land(now)
 	}
-	return nil
+	return err
 }
 
+// write stores the key first, so that whoever came second with it fails before anything else is written.
 func (e *bankEntry) write(tx *txn) error {
 	if e.page.Key != nil && *e.page.Key != e.key {
 		if err := e.writeKey(tx, e.page.Key); err != nil {

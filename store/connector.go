@@ -5,7 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 
-	modernc "modernc.org/sqlite"
+	gosqlite "github.com/glebarez/go-sqlite"
 )
 
 // mysqlSession is set on every new connection, because DSN variables differ between MySQL and MariaDB. A plain
@@ -47,8 +47,8 @@ type sqliteConnector struct{ dsn string }
 
 // Connect implements driver.Connector.
 func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
-	return (&modernc.Driver{}).Open(c.dsn)
+	return (&gosqlite.Driver{}).Open(c.dsn)
 }
 
 // Driver implements driver.Connector.
-func (c sqliteConnector) Driver() driver.Driver { return &modernc.Driver{} }
+func (c sqliteConnector) Driver() driver.Driver { return &gosqlite.Driver{} }

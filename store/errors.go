@@ -9,8 +9,8 @@ import (
 	"slices"
 	"syscall"
 
+	gosqlite "github.com/glebarez/go-sqlite"
 	"github.com/go-sql-driver/mysql"
-	modernc "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/tearoff/tearoff/models"
@@ -34,7 +34,7 @@ func retryable(err error) bool {
 	if errors.As(err, &my) {
 		return slices.Contains(mysqlRetry, my.Number)
 	}
-	var lite *modernc.Error
+	var lite *gosqlite.Error
 	if errors.As(err, &lite) {
 		return lite.Code()&0xff == sqlite3.SQLITE_BUSY || lite.Code()&0xff == sqlite3.SQLITE_LOCKED
 	}
@@ -55,7 +55,7 @@ func duplicate(err error) bool {
 	if errors.As(err, &my) {
 		return slices.Contains(mysqlDuplicate, my.Number)
 	}
-	var lite *modernc.Error
+	var lite *gosqlite.Error
 	return errors.As(err, &lite) &&
 		(lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -28,10 +29,11 @@ const (
 
 // Options says where the store is and how it behaves. Either MySQL or SQLite is set.
 type Options struct {
-	MySQL    string       // DSN of go-sql-driver; its session settings are overruled
-	SQLite   string       // path of the file
-	MaxConns int          // bound on open connections. 0: 32 on MySQL, 4 on SQLite
-	Log      *slog.Logger // nil: discarded
+	MySQL    string        // DSN of go-sql-driver; its session settings are overruled
+	SQLite   string        // path of the file
+	MaxConns int           // bound on open connections. 0: 32 on MySQL, 4 on SQLite
+	Grace    time.Duration // how long a redemption may rest before the sweeper looks. 0: one minute
+	Log      *slog.Logger  // nil: discarded
 	// Wrap may put a layer between database/sql and the driver. Tests inject faults with it. nil: none.
 	Wrap func(driver.Connector) driver.Connector
 }
@@ -43,6 +45,7 @@ type Store struct {
 	dialect Dialect
 	path    string // of the SQLite file
 	log     *slog.Logger
+	grace   time.Duration
 }
 
 // Open prepares a store without connecting: a database that is down shows in the first call, not here, so that processes
@@ -82,7 +85,7 @@ func Open(o Options) (*Store, error) {
 		_ = db.Close()
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	return &Store{db: g, sql: db, dialect: dialect, path: o.SQLite, log: o.Log}, nil
+	return &Store{db: g, sql: db, dialect: dialect, path: o.SQLite, log: o.Log, grace: cmp.Or(o.Grace, time.Minute)}, nil
 }
 
 // Dialect tells which kind of database this is.

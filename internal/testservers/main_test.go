@@ -95,14 +95,12 @@ func TestRunStartsServers(t *testing.T) {
 		require.Error(t, ping(t.Context(), t, dsn), "the database has been stopped")
 	})
 
-	t.Run("a missing MariaDB is an error that says how to get it", func(t *testing.T) {
-		t.Setenv("PATH", t.TempDir())
-		if _, err := os.Stat("/usr/sbin/mariadbd"); err == nil {
-			t.Log("MariaDB is also found outside the PATH: this machine can't show the error")
-			return
-		}
+	t.Run("a server that is missing is an error that says how to get it", func(t *testing.T) {
+		t.Setenv(mysqlVariable, "user@tcp(db)/")
+		t.Setenv(devserver.TemporalBinVariable, filepath.Join(t.TempDir(), "none"))
 		code, err := run(t.Context(), []string{"--", "true"}, nil)
-		require.ErrorIs(t, err, devserver.ErrNoMariaDB)
+		require.ErrorContains(t, err, devserver.TemporalBinVariable)
+		require.ErrorContains(t, err, "or name a running server in TEAROFF_TEST_TEMPORAL")
 		require.Equal(t, exitFailure, code)
 	})
 }

@@ -1,0 +1,78 @@
+# Everything a contributor runs. `make` alone explains itself.
+# Needs Go, git and make; the rest is built into .bin/ or, on Debian as root, installed.
+
+GO  ?= go
+BIN := .bin
+# Which packages `test` and `bench` take, and further flags: make test PKG=./store/... ARGS='-run Claim -v'
+PKG  ?= ./...
+ARGS ?=
+# Which benchmarks: make bench BENCH=Claim
+BENCH ?= .
+
+# Built from the versions in tools/go.mod, which is a module of its own: the product depends on none of them.
+TOOLS_MODULE      := tools/go.mod tools/go.sum
+TEMPORAL_VERSION   = $(shell cd tools && $(GO) list -m -f '{{.Version}}' github.com/temporalio/cli)
+LINTERS           := $(BIN)/golangci-lint $(BIN)/workflowcheck
+WORKFLOWCHECK      = $(GO) vet -vettool=$(CURDIR)/$(BIN)/workflowcheck -config=$(CURDIR)/workflowcheck.config.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test lint fmt bench tools tools-temporal build generate clean
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: tools-temporal build ## Play a shop's day through Tearoff: nothing to install but Go
+	$(BIN)/tearoff demo
+
+dev: tools-temporal build ## Run everything in one process, with SQLite and a Temporal dev server and its UI
+	$(BIN)/tearoff dev
+
+test: tools-temporal $(BIN)/testservers ## All tests, on a real MariaDB and a real Temporal server
+	tools/install.sh
+	$(BIN)/testservers -- $(GO) test -race -timeout 10m $(ARGS) $(PKG)
+
+lint: $(LINTERS) ## What CI checks beside the tests
+	$(BIN)/golangci-lint run ./...
+	$(GO) vet ./...
+	$(WORKFLOWCHECK) ./workflows/...
+	tools/generated.sh
+
+fmt: $(BIN)/golangci-lint ## Format all Go code and sort its imports
+	$(BIN)/golangci-lint fmt
+
+bench: tools-temporal $(BIN)/testservers ## Benchmarks, on servers that flush every commit
+	tools/install.sh
+	$(BIN)/testservers -durable -- $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $(ARGS) $(PKG)
+
+build: ## Build .bin/tearoff
+	$(GO) build -o $(BIN)/tearoff ./cmd/tearoff
+
+generate: ## Make generated files anew
+	$(GO) generate ./...
+
+tools: tools-temporal $(LINTERS) ## Build the Temporal CLI and the linters into .bin/, if missing or outdated
+
+clean: ## Remove what was built, and the data of dev mode
+	rm -rf $(BIN) .tearoff
+
+# A `temporal` on the PATH saves the longest build.
+tools-temporal:
+	@[ -n "$$TEAROFF_TEMPORAL_BIN" ] || command -v temporal >/dev/null || $(MAKE) --no-print-directory $(BIN)/temporal
+
+$(BIN)/temporal: $(TOOLS_MODULE)
+	cd tools && $(GO) build -ldflags '-s -w -X github.com/temporalio/cli/temporalcli.Version=$(TEMPORAL_VERSION:v%=%)' \
+		-o ../$@ github.com/temporalio/cli/cmd/temporal
+	@touch $@
+
+$(BIN)/golangci-lint: $(TOOLS_MODULE)
+	cd tools && $(GO) build -ldflags '-s -w' -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+$(BIN)/workflowcheck: $(TOOLS_MODULE)
+	cd tools && $(GO) build -ldflags '-s -w' -o ../$@ go.temporal.io/sdk/contrib/tools/workflowcheck
+	@touch $@
+
+# Run as a program of its own: `go run` would keep signals from it and hide the exit code.
+.PHONY: $(BIN)/testservers
+$(BIN)/testservers:
+	@$(GO) build -o $@ ./internal/testservers

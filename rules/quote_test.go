@@ -1,0 +1,260 @@
+package rules_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/rules"
+)
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// chosen gives the coupons of the best combination in the order of their application.
+func chosen(q rules.Quoted) []string {
+	list := []string{}
+	for _, c := range q.Best.Coupons {
+		list = append(list, c.CouponID)
+	}
+	return list
+}
+
+func quote(t require.TestingT, cart models.Cart, candidates ...rules.Candidate) rules.Quoted {
+	quoted, err := rules.Quote(cart, candidates)
+	require.NoError(t, err)
+	return quoted
+}
+
+func until(c rules.Candidate, t time.Time) rules.Candidate {
+	c.ValidUntil = t
+	return c
+}
+
+func TestQuoteVerdicts(t *testing.T) {
+	t.Parallel()
+	expired, minimum := candidate("expired", amount(9000)), amount(100)
+	expired.Refusal = &models.Refusal{Code: models.CodeCouponExpired}
+	minimum.Conditions.MinimumSpend = 12_500
+	full := amount(9000)
+	full.Stacking.Priority = 1
+	quoted := quote(t, cartOf(item("a", 10_000)),
+		candidate("small", amount(500)),
+		expired,
+		candidate("minimum", minimum),
+		candidate("best", stackable(amount(1000))),
+		candidate("best", stackable(amount(1000))),
+		candidate("also", stackable(percent(1000))),
+		candidate("void", rules.Rule{}),
+	)
+	require.Equal(t, []string{"also", "best"}, chosen(quoted))
+	require.Equal(t, rules.Totals{Goods: 10_000, Discount: 2000, Payable: 8000}, quoted.Best.Totals)
+
+	want := []struct {
+		id     string
+		status rules.Status
+		amount int64
+		code   models.Code
+		params map[string]any
+	}{
+		{"small", rules.Skipped, 500, models.CodeNotStackable, map[string]any{"with": "also"}},
+		{"expired", rules.Inapplicable, 0, models.CodeCouponExpired, nil},
+		{"minimum", rules.Inapplicable, 0, models.CodeMinimumNotReached, map[string]any{
+			"minimum": int64(12_500), "subtotal": int64(10_000), "shortfall": int64(2500),
+		}},
+		{"best", rules.Applicable, 1000, "", nil},
+		{"best", rules.Inapplicable, 0, models.CodeDuplicateCoupon, nil},
+		{"also", rules.Applicable, 1000, "", nil},
+		{"void", rules.Inapplicable, 0, models.CodeInvalidRule, nil},
+	}
+	require.Len(t, quoted.Coupons, len(want))
+	for i, w := range want {
+		got := quoted.Coupons[i]
+		require.Equal(t, w.id, got.CouponID)
+		require.Equal(t, "bat_"+w.id, got.BatchID)
+		require.Equal(t, w.status, got.Status, w.id)
+		require.Equal(t, w.amount, got.Amount, w.id)
+		if w.code == "" {
+			require.Nil(t, got.Reason)
+			continue
+		}
+		require.Equal(t, w.code, got.Reason.Code)
+		require.Equal(t, w.params, got.Reason.Params)
+	}
+}
+
+func TestQuoteSkipsWhatAddsNothing(t *testing.T) {
+	t.Parallel()
+	quoted := quote(t, cartOf(item("a", 1000)), candidate("1", stackable(amount(1000))), candidate("2", stackable(amount(400))))
+	require.Equal(t, []string{"1"}, chosen(quoted))
+	require.Equal(t, rules.Skipped, quoted.Coupons[1].Status)
+	require.Equal(t, int64(400), quoted.Coupons[1].Amount)
+	require.Equal(t, models.CodeCouponGivesNone, quoted.Coupons[1].Reason.Code)
+}
+
+func TestQuoteWithoutAnyCoupon(t *testing.T) {
+	t.Parallel()
+	cart := models.Cart{Currency: "USD", Lines: []models.CartLine{item("a", 900)}, Shipping: []models.Shipping{{ID: "s", Amount: 99}}}
+	quoted := quote(t, cart)
+	require.Empty(t, quoted.Coupons)
+	require.Equal(t, rules.Totals{Goods: 900, Shipping: 99, Payable: 999}, quoted.Best.Totals)
+	require.Equal(t, []rules.PricedLine{{LineID: "a", Amount: 900, Payable: 900}}, quoted.Best.Lines)
+}
+
+func TestBest(t *testing.T) {
+	t.Parallel()
+	onA, onB := amount(600), amount(600)
+	onA.Scope.Include.ProductIDs = []string{"a"}
+	onB.Scope.Include.ProductIDs = []string{"b"}
+	oneOfB := stackable(onB)
+	oneOfB.Stacking.Group = "b"
+	first, last := amount(1000), amount(900)
+	first.Stacking.Priority, last.Stacking.Priority = 0, 2
+	half := percent(5000)
+	half.Stacking.Priority = 1
+	grouped := func(off int64) rules.Rule {
+		r := stackable(amount(off))
+		r.Stacking.Group = "g"
+		return r
+	}
+	two := stackable(amount(400))
+	two.Stacking.MaxCoupons = 2
+
+	for name, tt := range map[string]struct {
+		candidates []rules.Candidate
+		want       []string
+		discount   int64
+	}{
+		"LargestSingle": {
+			[]rules.Candidate{candidate("1", amount(700)), candidate("2", percent(5000)), candidate("3", amount(999))},
+			[]string{"2"}, 1000, // half of 2000
+		},
+		"SingleAboveCombination": {
+			[]rules.Candidate{candidate("1", amount(1300)), candidate("2", stackable(onA)), candidate("3", stackable(onB))},
+			[]string{"1"}, 1300,
+		},
+		"CombinationAboveSingle": {
+			[]rules.Candidate{candidate("1", amount(1199)), candidate("2", stackable(onA)), candidate("3", stackable(onB))},
+			[]string{"2", "3"}, 1200,
+		},
+		"BestOfAGroup": {
+			[]rules.Candidate{candidate("1", grouped(300)), candidate("2", grouped(500)), candidate("3", stackable(amount(100)))},
+			[]string{"2", "3"}, 600,
+		},
+		"FewerCouponsThanTheMost": { // 400 + 400 + 700 would need three
+			[]rules.Candidate{candidate("1", two), candidate("2", two), candidate("3", stackable(amount(700)))},
+			[]string{"1", "3"}, 1100,
+		},
+		"PriorityKept": { // 1000, half of 1000, the last 500; any two give at most 1900
+			[]rules.Candidate{candidate("1", stackable(first)), candidate("2", stackable(half)), candidate("3", stackable(last))},
+			[]string{"1", "2", "3"}, 2000,
+		},
+		"FewestCoupons": {
+			[]rules.Candidate{candidate("1", stackable(onA)), candidate("2", stackable(onB)), candidate("3", amount(1200))},
+			[]string{"3"}, 1200,
+		},
+		"SoonestExpiry": {
+			[]rules.Candidate{
+				candidate("1", amount(500)),
+				until(candidate("2", amount(500)), noon.Add(time.Hour)),
+				until(candidate("3", amount(500)), noon),
+			},
+			[]string{"3"}, 500,
+		},
+		"SoonestExpiryOfASet": {
+			[]rules.Candidate{
+				until(candidate("1", stackable(onA)), noon.Add(time.Hour)),
+				until(candidate("2", oneOfB), noon.Add(2*time.Hour)),
+				until(candidate("3", oneOfB), noon),
+			},
+			[]string{"1", "3"}, 1200,
+		},
+		"SmallestID": {
+			[]rules.Candidate{candidate("2", amount(500)), candidate("1", amount(500)), candidate("3", amount(500))},
+			[]string{"1"}, 500,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cart := cartOf(item("a", 1000), item("b", 1000))
+			quoted := quote(t, cart, tt.candidates...)
+			require.Equal(t, tt.want, chosen(quoted))
+			require.Equal(t, tt.discount, quoted.Best.Totals.Discount)
+		})
+	}
+}
+
+// Above ExactCoupons the best is built greedily. These have a best that greed finds.
+func TestBestOfMany(t *testing.T) {
+	t.Parallel()
+
+	t.Run("AllThatFit", func(t *testing.T) {
+		t.Parallel()
+		var candidates []rules.Candidate
+		for i := range 25 {
+			candidates = append(candidates, candidate(fmt.Sprintf("c%02d", i), stackable(amount(int64(100+i)))))
+		}
+		quoted := quote(t, cartOf(item("a", 100_000)), candidates...)
+		// the 20 largest: 105 + … + 124
+		require.Equal(t, int64(2290), quoted.Best.Totals.Discount)
+		require.Len(t, quoted.Best.Coupons, rules.MaxCoupons)
+		require.Equal(t, models.CodeNotStackable, quoted.Coupons[0].Reason.Code)
+		require.Equal(t, rules.MaxCoupons, quoted.Coupons[0].Reason.Params["max_coupons"])
+		require.Equal(t, rules.Applicable, quoted.Coupons[24].Status)
+	})
+
+	t.Run("UntilNothingIsLeft", func(t *testing.T) {
+		t.Parallel()
+		var candidates []rules.Candidate
+		for i := range 12 {
+			candidates = append(candidates, candidate(fmt.Sprintf("c%02d", i), stackable(amount(400))))
+		}
+		quoted := quote(t, cartOf(item("a", 1000)), candidates...)
+		require.Equal(t, []string{"c00", "c01", "c02"}, chosen(quoted))
+		require.Equal(t, int64(200), quoted.Best.Coupons[2].Amount)
+		require.Zero(t, quoted.Best.Totals.Payable)
+	})
+}
+
+// The wire form is what clients build on.
+func TestQuotedJSON(t *testing.T) {
+	t.Parallel()
+	r := amount(300)
+	r.Conditions.MinimumSpend = 5000
+	r.FundedBy = rules.FundedBy{PlatformBP: 5000, MerchantBP: 5000}
+	cart := models.Cart{
+		Currency: "USD", Lines: []models.CartLine{item("a", 2000), item("b", 4000)}, Shipping: []models.Shipping{{ID: "s", Amount: 500}},
+	}
+	dear := amount(9000)
+	dear.Conditions.MinimumSpend = 6500
+	got, err := json.Marshal(quote(t, cart, candidate("cpn_1", r), candidate("cpn_2", dear)))
+	require.NoError(t, err)
+	require.JSONEq(t, `{
+		"coupons": [
+			{"coupon_id": "cpn_1", "batch_id": "bat_cpn_1", "status": "APPLICABLE", "amount": 300},
+			{"coupon_id": "cpn_2", "batch_id": "bat_cpn_2", "status": "INAPPLICABLE", "amount": 0, "reason": {
+				"code": "minimum_not_reached", "message": "the minimum spend is not reached",
+				"params": {"minimum": 6500, "subtotal": 6000, "shortfall": 500}
+			}}
+		],
+		"best": {
+			"currency": "USD",
+			"totals": {"goods": 6000, "shipping": 500, "discount": 300, "payable": 6200},
+			"coupons": [{"coupon_id": "cpn_1", "batch_id": "bat_cpn_1", "amount": 300, "lines": [
+				{"coupon_id": "cpn_1", "line_id": "a", "discount": 100, "platform_share": 50, "merchant_share": 50},
+				{"coupon_id": "cpn_1", "line_id": "b", "discount": 200, "platform_share": 100, "merchant_share": 100}
+			]}],
+			"lines": [
+				{"line_id": "a", "amount": 2000, "discount": 100, "payable": 1900},
+				{"line_id": "b", "amount": 4000, "discount": 200, "payable": 3800}
+			]
+		}
+	}`, string(got))
+
+	empty, err := json.Marshal(quote(t, cartOf(item("a", 1))))
+	require.NoError(t, err)
+	require.NotContains(t, string(empty), "null", "lists are empty, never null")
+}

@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// auditSlice bounds how many rows an audit reads at once.
+const auditSlice = 1000
+
+// AuditScope says what to check. The zero value is everything.
+type AuditScope struct {
+	BatchIDs []string // only these batches, their coupons, and the redemptions of those
+}
+
+// AuditReport is what an audit looked at and where the books don't agree.
+type AuditReport struct {
+	Batches     int                 `json:"batches"`
+	Entries     int64               `json:"entries"`
+	Coupons     int64               `json:"coupons"`
+	Redemptions int64               `json:"redemptions"`
+	Differences []models.Difference `json:"differences"`
+}
+
+// Audit checks invariants 1 to 4 and changes nothing. Writes may go on: a batch's ledger is folded up to the sequence that
+// was read together with its counters, and what changed while it was looked at is looked at once more before it counts.
+func (s *Store) Audit(ctx context.Context, scope AuditScope) (AuditReport, error) {
+	a := &auditor{store: s, db: s.db.WithContext(ctx), AuditReport: AuditReport{Differences: []models.Difference{}}}
+	for _, step := range []func(AuditScope) error{a.auditBatches, a.auditRedemptions} {
+		if err := step(scope); err != nil {
+			return a.AuditReport, asError(err)
+		}
+	}
+	return a.AuditReport, nil
+}
+
+type auditor struct {
+	store *Store
+	db    *gorm.DB
+	AuditReport
+}
+
+func (a *auditor) differ(invariant int, subject, what string, want, got any) {
+	a.Differences = append(a.Differences, models.Difference{
+		Invariant: invariant, Subject: subject, What: what, Want: fmt.Sprint(want), Got: fmt.Sprint(got),
+	})
+}
+
+// check reports a difference when want and got are not equal.
+func check[T comparable](a *auditor, invariant int, subject, what string, values [2]T) {
+	if values[0] != values[1] {
+		a.differ(invariant, subject, what, values[0], values[1])
+	}
+}
+
+// auditBatches checks invariants 1 and 2 for each batch.
+func (a *auditor) auditBatches(scope AuditScope) error {
+	after := ""
+	for {
+		q := a.db.Where("batch_id > ?", after)
+		if len(scope.BatchIDs) > 0 {
+			q = q.Where("batch_id IN ?", scope.BatchIDs)
+		}
+		var counters []models.BatchCounter
+		if err := q.Order("batch_id").Limit(auditSlice).Find(&counters).Error; err != nil || len(counters) == 0 {
+			return err
+		}
+		for _, c := range counters {
+			if err := a.auditBatch(c); err != nil {
+				return err
+			}
+		}
+		after = counters[len(counters)-1].BatchID
+	}
+}
+
+// auditBatch folds the ledger up to the counter's sequence.
+func (a *auditor) auditBatch(c models.BatchCounter) error {
+	a.Batches++
+	fold := models.BatchCounter{BatchID: c.BatchID, Quantity: c.Quantity}
+	stock, coupons := int64(0), map[string]models.LedgerEntry{}
+	users := map[userDay]*models.Usage{}
+	for fold.LedgerSeq < c.LedgerSeq {
+		var entries []models.LedgerEntry
+		err := a.db.Order("batch_seq").Limit(auditSlice).
+			Find(&entries, "batch_id = ? AND batch_seq > ? AND batch_seq <= ?", c.BatchID, fold.LedgerSeq, c.LedgerSeq).Error
+		if err != nil {
+			return err
+		}
+		if len(entries) == 0 {
+			a.differ(1, c.BatchID, "ledger entries up to", c.LedgerSeq, fold.LedgerSeq)
+			break
+		}
+		for _, e := range entries {
+			check(a, 1, c.BatchID, "next ledger entry", [2]int64{fold.LedgerSeq + 1, e.BatchSeq})
+			fold.Apply(e)
+			if e.Kind == models.EntryStocked {
+				stock += e.Count
+			}
+			a.foldCoupon(coupons, e)
+			foldUser(users, e)
+			a.Entries++
+		}
+	}
+	a.compareBatch(c, fold, stock)
+	if err := a.compareUsers(c, users); err != nil {
+		return err
+	}
+	return a.compareCoupons(c, coupons)
+}
+
+func (a *auditor) compareBatch(c, fold models.BatchCounter, stock int64) {
+	check(a, 1, c.BatchID, "issued", [2]int64{fold.Issued, c.Issued})
+	check(a, 1, c.BatchID, "usage", [2]models.Usage{fold.Usage, c.Usage})
+	if c.Quantity != nil {
+		check(a, 1, c.BatchID, "remaining", [2]int64{fold.Remaining, c.Remaining})
+		check(a, 1, c.BatchID, "issued + remaining", [2]int64{*c.Quantity, c.Issued + c.Remaining})
+		check(a, 1, c.BatchID, "quantity", [2]int64{stock, *c.Quantity})
+	}
+	if c.Remaining < 0 {
+		a.differ(1, c.BatchID, "remaining", "0 or more", c.Remaining)
+	}
+	var batch models.Batch
+	if err := a.db.Take(&batch, "id = ?", c.BatchID).Error; err != nil {
+		a.differ(1, c.BatchID, "batch of the counters", "one", err)
+		return
+	}
+	a.compareCap(c.BatchID, batch.Caps.Batch, c.Usage)
+}
+
+func (a *auditor) compareCap(subject string, limit models.Cap, use models.Usage) {
+	if limit.Uses != nil && use.Uses() > *limit.Uses {
+		a.differ(1, subject, "uses", fmt.Sprintf("at most %d", *limit.Uses), use.Uses())
+	}
+	if limit.Amount != nil && use.Amount() > *limit.Amount {
+		a.differ(1, subject, "amount", fmt.Sprintf("at most %d", *limit.Amount), use.Amount())
+	}
+}
+
+// foldCoupon checks the coupon's own sequence and keeps its newest entry that set a state.
+func (a *auditor) foldCoupon(coupons map[string]models.LedgerEntry, e models.LedgerEntry) {
+	if e.CouponID == nil {
+		return
+	}
+	before, known := coupons[*e.CouponID]
+	want := int64(1)
+	if known {
+		want = *before.CouponSeq + 1
+	}
+	check(a, 2, *e.CouponID, "next entry of the coupon", [2]int64{want, *e.CouponSeq})
+	if known && !slices.Contains(allowedBefore[e.Kind], before.Kind) {
+		a.differ(2, *e.CouponID, "entry before "+string(e.Kind), allowedBefore[e.Kind], before.Kind)
+	}
+	if known && (e.Kind == models.EntryUsed || e.Kind == models.EntryReleased) && deref(before.RedemptionID) != deref(e.RedemptionID) {
+		a.differ(2, *e.CouponID, string(e.Kind)+" by", deref(before.RedemptionID), deref(e.RedemptionID))
+	}
+	if e.Kind.After() == "" && known { // a change of amount: the state before it stays the newest
+		e.Kind, e.RedemptionID = before.Kind, before.RedemptionID
+	}
+	coupons[*e.CouponID] = e
+}
+
+// allowedBefore lists, for each kind of entry, what the coupon's state-setting entry before it may be.
+var allowedBefore = func() map[models.EntryKind][]models.EntryKind {
+	free := []models.EntryKind{models.EntryIssued, models.EntryImported, models.EntryReleased, models.EntryRestored}
+	locked := []models.EntryKind{models.EntryLocked}
+	used := []models.EntryKind{models.EntryUsed}
+	return map[models.EntryKind][]models.EntryKind{
+		models.EntryLocked: free, models.EntryRevoked: free, models.EntryExpired: free,
+		models.EntryReleased: locked, models.EntryUsed: locked, models.EntryAdjusted: locked,
+		models.EntryRefunded: used, models.EntryRestored: used, models.EntryUnissued: free,
+	}
+}()
+
+func foldUser(users map[userDay]*models.Usage, e models.LedgerEntry) {
+	if e.Day == "" || e.UserID == nil {
+		return
+	}
+	for _, key := range []userDay{{e.BatchID, *e.UserID, ""}, {e.BatchID, *e.UserID, e.Day}} {
+		if users[key] == nil {
+			users[key] = &models.Usage{}
+		}
+		users[key].Apply(e)
+	}
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

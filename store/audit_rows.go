@@ -1,0 +1,249 @@
+package store
+
+import (
+	"slices"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// compareUsers checks the batch's user counters, unless the batch moved on meanwhile: then the rows are newer than the
+// fold, and the next audit sees them.
+func (a *auditor) compareUsers(c models.BatchCounter, users map[userDay]*models.Usage) error {
+	var rows []models.UserCounter
+	if err := a.db.Find(&rows, "batch_id = ?", c.BatchID).Error; err != nil {
+		return err
+	}
+	var batch models.Batch
+	if err := a.db.Take(&batch, "id = ?", c.BatchID).Error; err != nil {
+		return err
+	}
+	if moved, err := a.moved(c); moved || err != nil {
+		return err
+	}
+	check(a, 1, c.BatchID, "rows of user counters", [2]int{len(users), len(rows)})
+	for _, r := range rows {
+		subject := r.BatchID + "/" + r.UserID + "/" + r.Day
+		limit := batch.Caps.UserDay
+		if r.Day == "" {
+			limit = batch.Caps.User
+		}
+		a.compareCap(subject, limit, r.Usage)
+		if fold := users[userDay{r.BatchID, r.UserID, r.Day}]; fold == nil {
+			a.differ(1, subject, "ledger entries", "some", "none")
+		} else {
+			check(a, 1, subject, "usage", [2]models.Usage{*fold, r.Usage})
+		}
+	}
+	return nil
+}
+
+// moved reports whether the batch has entries that are newer than the counters c.
+func (a *auditor) moved(c models.BatchCounter) (bool, error) {
+	var seq int64
+	err := a.db.Model(&models.BatchCounter{}).Where("batch_id = ?", c.BatchID).Pluck("ledger_seq", &seq).Error
+	return seq != c.LedgerSeq, err
+}
+
+// compareCoupons checks that each coupon of the batch is what its entries say.
+func (a *auditor) compareCoupons(c models.BatchCounter, fold map[string]models.LedgerEntry) error {
+	rows, after := 0, ""
+	for {
+		var coupons []models.Coupon
+		err := a.db.Where("batch_id = ? AND id > ?", c.BatchID, after).Order("id").Limit(auditSlice).Find(&coupons).Error
+		if err != nil {
+			return err
+		}
+		if len(coupons) == 0 {
+			break
+		}
+		for _, coupon := range coupons {
+			e, known := fold[coupon.ID]
+			if !known || coupon.Seq > *e.CouponSeq {
+				continue // written after the counters were read; a coupon without any entry shows in the count below
+			}
+			rows++
+			a.compareCoupon(coupon, e)
+		}
+		after = coupons[len(coupons)-1].ID
+	}
+	a.Coupons += int64(rows)
+	if moved, err := a.moved(c); moved || err != nil {
+		return err
+	}
+	var all int64
+	if err := a.db.Model(&models.Coupon{}).Where("batch_id = ?", c.BatchID).Count(&all).Error; err != nil {
+		return err
+	}
+	check(a, 2, c.BatchID, "coupons in step with the ledger", [2]int64{all, int64(rows)})
+	check(a, 2, c.BatchID, "coupons in the ledger", [2]int{len(fold), rows})
+	return nil
+}
+
+func (a *auditor) compareCoupon(coupon models.Coupon, e models.LedgerEntry) {
+	check(a, 2, coupon.ID, "sequence", [2]int64{*e.CouponSeq, coupon.Seq})
+	check(a, 2, coupon.ID, "state", [2]models.CouponState{e.Kind.After(), coupon.State})
+	held := ""
+	if coupon.State == models.CouponLocked || coupon.State == models.CouponUsed {
+		held = deref(e.RedemptionID)
+	}
+	check(a, 2, coupon.ID, "redemption", [2]string{held, deref(coupon.RedemptionID)})
+}
+
+// auditRedemptions checks invariants 3 and 4 for each redemption that has ended, and that one under way is looked after.
+func (a *auditor) auditRedemptions(scope AuditScope) error {
+	after := ""
+	for {
+		var rows []models.Redemption
+		if err := a.db.Where("id > ?", after).Order("id").Limit(auditSlice).Find(&rows).Error; err != nil || len(rows) == 0 {
+			return err
+		}
+		ids := make([]string, 0, len(rows))
+		for _, r := range rows {
+			ids = append(ids, r.ID)
+		}
+		slice, err := a.loadSlice(ids)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if scope.covers(r) {
+				a.Redemptions++
+				a.compareRedemption(r, slice)
+			}
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+func (s AuditScope) covers(r models.Redemption) bool {
+	return len(s.BatchIDs) == 0 || slices.ContainsFunc(r.Content.Coupons, func(c models.RedemptionCoupon) bool {
+		return slices.Contains(s.BatchIDs, c.BatchID)
+	})
+}
+
+// redemptionSlice is what belongs to a slice of redemptions, by redemption id.
+type redemptionSlice struct {
+	lines    map[string][]models.RedemptionLine
+	branches map[string]map[models.Branch]models.TCCBranch
+	payments map[string]models.Payment
+	orders   map[string]models.Order
+	entries  map[string][]models.LedgerEntry
+}
+
+func (a *auditor) loadSlice(ids []string) (redemptionSlice, error) {
+	s := redemptionSlice{
+		lines: map[string][]models.RedemptionLine{}, branches: map[string]map[models.Branch]models.TCCBranch{},
+		payments: map[string]models.Payment{}, orders: map[string]models.Order{}, entries: map[string][]models.LedgerEntry{},
+	}
+	var lines []models.RedemptionLine
+	if err := a.db.Find(&lines, "redemption_id IN ?", ids).Error; err != nil {
+		return s, err
+	}
+	for _, l := range lines {
+		s.lines[l.RedemptionID] = append(s.lines[l.RedemptionID], l)
+	}
+	var branches []models.TCCBranch
+	if err := a.db.Find(&branches, "redemption_id IN ?", ids).Error; err != nil {
+		return s, err
+	}
+	var couponIDs []string
+	for _, b := range branches {
+		if s.branches[b.RedemptionID] == nil {
+			s.branches[b.RedemptionID] = map[models.Branch]models.TCCBranch{}
+		}
+		s.branches[b.RedemptionID][b.Branch] = b
+		for _, c := range b.Result.Coupons {
+			couponIDs = append(couponIDs, c.CouponID)
+		}
+	}
+	var payments []models.Payment
+	if err := a.db.Find(&payments, "redemption_id IN ?", ids).Error; err != nil {
+		return s, err
+	}
+	for _, p := range payments {
+		s.payments[p.RedemptionID] = p
+	}
+	var orders []models.Order
+	if err := a.db.Find(&orders, "redemption_id IN ?", ids).Error; err != nil {
+		return s, err
+	}
+	for _, o := range orders {
+		s.orders[o.RedemptionID] = o
+	}
+	var entries []models.LedgerEntry
+	if err := a.db.Find(&entries, "coupon_id IN ?", couponIDs).Error; err != nil {
+		return s, err
+	}
+	for _, e := range entries {
+		s.entries[deref(e.RedemptionID)] = append(s.entries[deref(e.RedemptionID)], e)
+	}
+	return s, nil
+}
+
+func (a *auditor) compareRedemption(r models.Redemption, s redemptionSlice) {
+	if !r.State.Final() {
+		if r.DueAt.IsZero() {
+			a.differ(4, r.ID, "when the sweeper looks", "an instant", "never")
+		}
+		return
+	}
+	var lines, coupons, used, locked int64
+	for _, l := range s.lines[r.ID] {
+		lines += l.Discount
+		check(a, 3, r.ID, "shares of line "+l.LineID, [2]int64{l.Discount, l.PlatformShare + l.MerchantShare})
+	}
+	for _, c := range r.Content.Coupons {
+		coupons += c.Amount
+	}
+	for _, e := range s.entries[r.ID] {
+		switch e.Kind {
+		case models.EntryUsed:
+			used += e.Amount
+		case models.EntryLocked, models.EntryAdjusted:
+			locked += e.Amount
+		case models.EntryReleased:
+			locked -= e.Amount
+		default:
+		}
+	}
+	check(a, 3, r.ID, "sum of lines", [2]int64{r.Discount, lines})
+	check(a, 3, r.ID, "sum of coupons", [2]int64{r.Discount, coupons})
+	check(a, 3, r.ID, "payable", [2]int64{r.Goods + r.Shipping - r.Discount, r.Payable})
+	if r.State == models.StateConfirmed {
+		check(a, 3, r.ID, "used by the ledger", [2]int64{r.Discount, used})
+		check(a, 3, r.ID, "locked by the ledger", [2]int64{r.Discount, locked})
+	} else {
+		check(a, 3, r.ID, "used by the ledger", [2]int64{0, used})
+		check(a, 3, r.ID, "locked by the ledger", [2]int64{0, locked})
+	}
+	a.compareBranches(r, s)
+}
+
+// compareBranches checks invariant 4: a confirmed redemption is paid, used and ordered; a cancelled one is none of it.
+func (a *auditor) compareBranches(r models.Redemption, s redemptionSlice) {
+	if r.Kind != models.KindOrchestrated {
+		return
+	}
+	branches, payment := s.branches[r.ID], s.payments[r.ID]
+	if r.State == models.StateConfirmed {
+		check(a, 4, r.ID, "coupons branch", [2]models.BranchState{models.BranchConfirmed, branches[models.BranchCoupons].State})
+		check(a, 4, r.ID, "order branch", [2]models.BranchState{models.BranchConfirmed, branches[models.BranchOrder].State})
+		check(a, 4, r.ID, "order", [2]models.OrderState{models.OrderConfirmed, s.orders[r.ID].State})
+		paid := payment.State == models.PaymentCaptured || payment.State == models.PaymentWrittenOff
+		if r.Payable > 0 && !paid {
+			a.differ(4, r.ID, "payment", models.PaymentCaptured, payment.State)
+		}
+		return
+	}
+	for _, b := range branches {
+		if b.State != models.BranchCancelled && b.State != models.BranchRefused {
+			a.differ(4, r.ID, "branch "+string(b.Branch), models.BranchCancelled, b.State)
+		}
+	}
+	if order, known := s.orders[r.ID]; known {
+		check(a, 4, r.ID, "order", [2]models.OrderState{models.OrderCancelled, order.State})
+	}
+	if payment.State == models.PaymentCaptured && !payment.Stray {
+		a.differ(4, r.ID, "payment", "nothing captured", payment.State)
+	}
+}

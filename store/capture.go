@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// BeginCapture writes the intent to charge. It proceeds only in COMMITTING.
+func (s *Store) BeginCapture(ctx context.Context, id string) (PaymentStep, error) {
+	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		if !x.at(models.StateCommitting) {
+			return false, nil
+		}
+		if !x.branchAt(models.BranchTried, models.BranchConfirming) {
+			return false, models.NewError(models.CodeBranchMissing, "the payment is not authorised")
+		}
+		return true, x.intent(models.BranchConfirming)
+	})
+}
+
+// RecordCaptured stores that the money was charged: the redemption is COMMITTED for good. From CLOSING it commits as well:
+// the customer's payment was faster than our closing.
+func (s *Store) RecordCaptured(ctx context.Context, id, reference string) (PaymentStep, error) {
+	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		x.p.Reference, x.p.State = &reference, models.PaymentCaptured
+		return false, x.commit()
+	})
+}
+
+// commit takes the redemption to COMMITTED with its payment. A charge on a cancelled redemption is a stray one.
+func (x *paymentTx) commit() error {
+	if x.at(models.StateCancelling, models.StateCancelled) {
+		x.p.Stray = true
+		return errors.Join(x.save(), x.recall())
+	}
+	if x.r.State.Decided() {
+		return nil
+	}
+	if err := x.intent(models.BranchConfirmed); err != nil {
+		return err
+	}
+	x.r.Outcome, x.r.OutcomeInfo = nil, nil
+	for _, to := range []models.RedemptionState{models.StateCommitting, models.StateCommitted} {
+		if x.r.State == to || x.at(models.StateCommitted) {
+			continue
+		}
+		if err := x.move(x.r, to); err != nil {
+			return err
+		}
+	}
+	return x.save()
+}
+
+// RecordCaptureRefused stores that the money can never be charged: the redemption is cancelled.
+func (s *Store) RecordCaptureRefused(ctx context.Context, id string, why *models.Error) (PaymentStep, error) {
+	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		if !x.at(models.StateCommitting) {
+			return false, nil
+		}
+		x.p.State, x.p.Refusal = models.PaymentDeclined, models.RefusalOf(why)
+		x.r.Outcome, x.r.OutcomeInfo = &why.Code, why.Params
+		if err := x.intent(models.BranchRefused); err != nil {
+			return false, err
+		}
+		if err := x.move(x.r, models.StateCancelling); err != nil {
+			return false, err
+		}
+		return false, x.save()
+	})
+}
+
+// BeginVoid writes the intent to close the payment. It proceeds in CLOSING, and in COMMITTING when an operator decided to
+// cancel. What the provider was never asked for is closed at once: the step then comes back CANCELLING, without Proceed.
+func (s *Store) BeginVoid(ctx context.Context, id string) (PaymentStep, error) {
+	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		byOperator := x.at(models.StateCommitting) && x.r.Resolution != nil && x.r.Resolution.Action == models.ResolveCancel
+		if !x.at(models.StateClosing) && !byOperator {
+			return false, nil
+		}
+		if x.branchAt("", models.BranchRefused) {
+			return false, x.closed()
+		}
+		return true, x.intent(models.BranchCancelling)
+	})
+}
+
+// RecordVoided stores that the payment is closed and nothing was charged: the redemption is cancelled.
+func (s *Store) RecordVoided(ctx context.Context, id string) (PaymentStep, error) {
+	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		if !x.at(models.StateClosing, models.StateCommitting) {
+			return false, nil
+		}
+		x.p.State = models.PaymentVoided
+		return false, x.closed()
+	})
+}
+
+// closed takes the redemption to CANCELLING with its payment.
+func (x *paymentTx) closed() error {
+	if err := x.intent(models.BranchCancelled); err != nil {
+		return err
+	}
+	if x.r.Outcome == nil {
+		resolved := models.CodeResolved
+		x.r.Outcome = &resolved
+	}
+	if err := x.move(x.r, models.StateCancelling); err != nil {
+		return err
+	}
+	return x.save()
+}
+
+// RecordRefunded stores that a charge was given back in full: that of a stray payment, or that of a COMMITTED redemption
+// which an operator decided to cancel.
+func (s *Store) RecordRefunded(ctx context.Context, id string) (PaymentStep, error) {
+	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		x.p.State, x.p.Stray = models.PaymentRefunded, false
+		if x.at(models.StateCommitted) {
+			if err := x.moveBranch(x.row, models.BranchCancelled); err != nil {
+				return false, err
+			}
+			resolved := models.CodeResolved
+			x.r.Outcome = &resolved
+			if err := x.move(x.r, models.StateCancelling); err != nil {
+				return false, err
+			}
+			return false, x.save()
+		}
+		return false, errors.Join(x.save(), x.saveRedemption(x.r)) // nothing is left for the sweeper
+	})
+}
+
+// SettleStray stores what became of a payment on a cancelled redemption that turned out not to be charged.
+func (s *Store) SettleStray(ctx context.Context, id string, state models.PaymentState) (PaymentStep, error) {
+	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		x.p.State, x.p.Stray = state, false
+		return false, errors.Join(x.save(), x.saveRedemption(x.r)) // nothing is left for the sweeper
+	})
+}
+
+// WriteOff books an operator's decision to go on without the provider's answer. Confirming books the amount as lost if it
+// was never charged; cancelling keeps watch, so that a charge which lands later is given back.
+func (s *Store) WriteOff(ctx context.Context, id string) (PaymentStep, error) {
+	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		d := x.r.Resolution
+		if d == nil || !d.WriteOff || !x.at(models.StateCommitting, models.StateClosing) {
+			return false, models.NewError(models.CodeResolveNotPossible, "no write-off was decided, or nothing is open")
+		}
+		if d.Action == models.ResolveConfirm {
+			x.p.State = models.PaymentWrittenOff
+			return false, x.commit()
+		}
+		x.p.State, x.p.Stray = models.PaymentVoided, true
+		return false, x.closed()
+	})
+}

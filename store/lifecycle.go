@@ -1,0 +1,222 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// Begin takes a NEW redemption to TRYING. One that is further on stays as it is.
+func (s *Store) Begin(ctx context.Context, id string) (models.Redemption, error) {
+	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
+		if r.State != models.StateNew {
+			return nil
+		}
+		return tx.move(r, models.StateTrying)
+	})
+}
+
+// Await takes a TRYING redemption to WAITING, when everything but the customer's payment is there.
+func (s *Store) Await(ctx context.Context, id string) (models.Redemption, error) {
+	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
+		if r.State != models.StateTrying {
+			return nil
+		}
+		if err := tx.requireTried(r, models.BranchOrder, models.BranchCoupons); err != nil {
+			return err
+		}
+		return tx.move(r, models.StateWaiting)
+	})
+}
+
+// Commit decides for payment: every branch is tried, so the capture may be sent. With nothing to pay the decision is
+// final at once. After the deadline it abandons instead. One that is further on stays as it is.
+func (s *Store) Commit(ctx context.Context, id string) (models.Redemption, error) {
+	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
+		if r.State != models.StateTrying && r.State != models.StateWaiting {
+			return nil
+		}
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		if !now.Before(r.Deadline) {
+			return tx.abandon(r, models.NewError(models.CodePaymentExpired, "the payment was not there in time"))
+		}
+		if r.Payable == 0 {
+			if err := tx.requireTried(r, models.BranchOrder, models.BranchCoupons); err != nil {
+				return err
+			}
+			return tx.move(r, models.StateCommitted)
+		}
+		if err := tx.requireTried(r, models.BranchOrder, models.BranchCoupons, models.BranchPayment); err != nil {
+			return err
+		}
+		return tx.move(r, models.StateCommitting)
+	})
+}
+
+func (tx *txn) requireTried(r *models.Redemption, branches ...models.Branch) error {
+	for _, b := range branches {
+		row, err := tx.branch(r.ID, b)
+		if err != nil {
+			return err
+		}
+		if row == nil || row.State != models.BranchTried {
+			return models.NewError(models.CodeStateConflict, "the branch "+string(b)+" is not tried")
+		}
+	}
+	return nil
+}
+
+// Abandon decides against a redemption that is not decided yet and keeps why. While a payment may be under way at the
+// provider it goes to CLOSING, and the provider is asked first. One that is decided, or has its capture sent, is
+// CodeDecided and stays as it is; one that is being closed already keeps its first reason.
+func (s *Store) Abandon(ctx context.Context, id string, why *models.Error) (models.Redemption, error) {
+	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error { return tx.abandon(r, why) })
+}
+
+// Expire abandons a redemption whose deadline has passed by the store's clock; before that, or later in its life, it
+// stays as it is.
+func (s *Store) Expire(ctx context.Context, id string) (models.Redemption, error) {
+	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
+		now, err := tx.now()
+		if err != nil || now.Before(r.Deadline) || (r.State != models.StateTrying && r.State != models.StateWaiting) {
+			return err
+		}
+		return tx.abandon(r, models.NewError(models.CodePaymentExpired, "the payment was not there in time"))
+	})
+}
+
+func (tx *txn) abandon(r *models.Redemption, why *models.Error) error {
+	switch r.State {
+	case models.StateClosing, models.StateCancelling, models.StateCancelled:
+		return nil
+	case models.StateCommitting, models.StateCommitted, models.StateConfirmed:
+		return models.NewError(models.CodeDecided, "the redemption is decided").With("state", r.State)
+	case models.StateNew, models.StateTrying, models.StateWaiting:
+	}
+	r.Outcome, r.OutcomeInfo = &why.Code, why.Params
+	if r.State == models.StateNew {
+		return tx.move(r, models.StateCancelled)
+	}
+	payment, err := tx.branch(r.ID, models.BranchPayment)
+	if err != nil {
+		return err
+	}
+	if payment == nil || payment.State == models.BranchRefused {
+		if payment == nil {
+			if err := tx.insertBranch(r.ID, models.BranchPayment, models.BranchCancelled, models.BranchResult{}); err != nil {
+				return err
+			}
+		}
+		return tx.move(r, models.StateCancelling)
+	}
+	return tx.move(r, models.StateClosing)
+}
+
+// Finish takes a redemption whose branches are all settled to its end: COMMITTED to CONFIRMED, CANCELLING to CANCELLED.
+// A branch that is not settled is CodeStateConflict.
+func (s *Store) Finish(ctx context.Context, id string) (models.Redemption, error) {
+	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
+		var rows []models.TCCBranch
+		if err := tx.Find(&rows, "redemption_id = ?", r.ID).Error; err != nil {
+			return err
+		}
+		settled := func(want ...models.BranchState) error {
+			for _, b := range []models.Branch{models.BranchOrder, models.BranchCoupons, models.BranchPayment} {
+				at := slices.IndexFunc(rows, func(row models.TCCBranch) bool { return row.Branch == b })
+				if at < 0 && b == models.BranchPayment && r.Payable == 0 {
+					continue
+				}
+				if at < 0 || !slices.Contains(want, rows[at].State) {
+					return models.NewError(models.CodeStateConflict, "the branch "+string(b)+" is not settled")
+				}
+			}
+			return nil
+		}
+		switch r.State {
+		case models.StateCommitted:
+			if err := settled(models.BranchConfirmed); err != nil {
+				return err
+			}
+			return tx.move(r, models.StateConfirmed)
+		case models.StateCancelling:
+			if err := settled(models.BranchCancelled, models.BranchRefused); err != nil {
+				return err
+			}
+			return tx.move(r, models.StateCancelled)
+		case models.StateNew, models.StateTrying, models.StateWaiting, models.StateClosing, models.StateCommitting:
+			return models.NewError(models.CodeStateConflict, "the redemption is not decided").With("state", r.State)
+		case models.StateConfirmed, models.StateCancelled:
+		}
+		return nil
+	})
+}
+
+// MarkStuck flags a redemption that doesn't get on in the state it was seen in. It keeps the first instant; one that has
+// moved since is left alone.
+func (s *Store) MarkStuck(ctx context.Context, id string, seen models.RedemptionState, reason string) (models.Redemption, error) {
+	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
+		if r.State != seen || r.State.Final() {
+			return nil
+		}
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		if !r.Stuck {
+			r.Stuck, r.StuckSince = true, now
+		}
+		reason = reason[:min(len(reason), 500)]
+		r.StuckReason = &reason
+		return tx.saveRedemption(r)
+	})
+}
+
+// Resolve stores an operator's decision about a redemption that is under way; a driver carries it out. What could never
+// be carried out is CodeResolveNotPossible and stores nothing.
+func (s *Store) Resolve(ctx context.Context, id string, decision models.Resolution) (models.Redemption, error) {
+	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
+		if err := tx.checkResolution(r, decision.Action); err != nil {
+			return err
+		}
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		decision.At = now
+		r.Resolution = &decision
+		if err := tx.saveRedemption(r); err != nil {
+			return err
+		}
+		return tx.audit(models.AuditRecord{
+			Actor: decision.By, Action: "redemption.resolve", Subject: r.ID, Reason: decision.Reason,
+			Detail: map[string]any{"action": decision.Action, "write_off": decision.WriteOff, "state": r.State},
+		})
+	})
+}
+
+func (tx *txn) checkResolution(r *models.Redemption, action models.ResolveAction) error {
+	impossible := func(why string) error {
+		return models.NewError(models.CodeResolveNotPossible, why).With("state", r.State)
+	}
+	switch {
+	case r.Kind == models.KindHold:
+		return impossible("a hold is confirmed or cancelled by its caller")
+	case r.State.Final():
+		return impossible("the redemption has ended")
+	case action == models.ResolveConfirm && r.State != models.StateCommitting && r.State != models.StateClosing && r.State != models.StateCommitted:
+		return impossible("only a redemption whose capture may have happened can be confirmed")
+	case action == models.ResolveCancel && r.State == models.StateCommitted:
+		coupons, err := tx.branch(r.ID, models.BranchCoupons)
+		if err != nil {
+			return err
+		}
+		if coupons != nil && coupons.State == models.BranchConfirmed {
+			return impossible("the coupons are used: confirm it, then refund")
+		}
+	}
+	return nil
+}

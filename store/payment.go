@@ -1,0 +1,259 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// PaymentStep is one step of the payment's protocol with all that the next call to the provider needs.
+type PaymentStep struct {
+	Redemption models.Redemption
+	Payment    models.Payment
+	Branch     models.BranchState // "" when nothing was ever asked
+	Proceed    bool               // the call to the provider may be made
+}
+
+// PaymentOf returns the payment of a redemption and how far it has come. A redemption with nothing to pay is
+// CodeNotFound.
+func (s *Store) PaymentOf(ctx context.Context, redemptionID string) (PaymentStep, error) {
+	var step PaymentStep
+	db := s.db.WithContext(ctx)
+	if err := db.Take(&step.Redemption, "id = ?", redemptionID).Error; err != nil {
+		return step, notFound(err, "redemption")
+	}
+	if err := db.Take(&step.Payment, "redemption_id = ?", redemptionID).Error; err != nil {
+		return step, notFound(err, "payment")
+	}
+	row, err := (&txn{DB: db, store: s}).branch(redemptionID, models.BranchPayment)
+	if row != nil {
+		step.Branch = row.State
+	}
+	return step, asError(err)
+}
+
+// paymentTx is a locked redemption with its payment and barrier row.
+type paymentTx struct {
+	*txn
+	r   *models.Redemption
+	p   *models.Payment
+	row *models.TCCBranch // nil: nothing was ever asked
+}
+
+// withPayment runs fn on the payment of one locked redemption; fn says whether the provider may be called.
+func (s *Store) withPayment(ctx context.Context, id string, fn func(x *paymentTx) (proceed bool, err error)) (PaymentStep, error) {
+	var step PaymentStep
+	err := s.tx(ctx, func(tx *txn) error {
+		r, err := tx.lockRedemption(id)
+		if err != nil {
+			return err
+		}
+		x := &paymentTx{txn: tx, r: r, p: &models.Payment{}}
+		if err := tx.Take(x.p, "redemption_id = ?", id).Error; err != nil {
+			return notFound(err, "payment")
+		}
+		if x.row, err = tx.branch(id, models.BranchPayment); err != nil {
+			return err
+		}
+		proceed, err := fn(x)
+		if err != nil {
+			return err
+		}
+		step = PaymentStep{Redemption: *x.r, Payment: *x.p, Proceed: proceed}
+		if x.row != nil {
+			step.Branch = x.row.State
+		}
+		return nil
+	})
+	return step, err
+}
+
+// at reports whether the redemption is in one of the states.
+func (x *paymentTx) at(states ...models.RedemptionState) bool {
+	return slices.Contains(states, x.r.State)
+}
+
+// branchAt reports whether the barrier is in one of the states; "" stands for no row.
+func (x *paymentTx) branchAt(states ...models.BranchState) bool {
+	if x.row == nil {
+		return slices.Contains(states, "")
+	}
+	return slices.Contains(states, x.row.State)
+}
+
+// intent writes the barrier's next state.
+func (x *paymentTx) intent(to models.BranchState) error {
+	if x.row != nil {
+		if x.row.State == to {
+			return nil
+		}
+		return x.moveBranch(x.row, to)
+	}
+	if err := x.insertBranch(x.r.ID, models.BranchPayment, to, models.BranchResult{}); err != nil {
+		return err
+	}
+	var err error
+	x.row, err = x.branch(x.r.ID, models.BranchPayment)
+	return err
+}
+
+// save writes what may change of the payment.
+func (x *paymentTx) save() error {
+	now, err := x.now()
+	if err != nil {
+		return err
+	}
+	from := x.p.Seq
+	x.p.Seq, x.p.UpdatedAt = from+1, now
+	res := x.Model(x.p).Where("seq = ?", from).Select("Provider", "State", "Seq", "Attempt", "Method", "Reference", "Refusal",
+		"SentAt", "CallbackAt", "Stray", "UpdatedAt").UpdateColumns(x.p)
+	if res.Error == nil && res.RowsAffected != 1 {
+		return errors.New("store: a locked payment changed")
+	}
+	return res.Error
+}
+
+// BeginAuthorise writes the intent to ask for the money. It proceeds while the redemption is being tried or waits, and
+// also while it is closing an attempt whose answer was lost: only the same request again tells what to void.
+func (s *Store) BeginAuthorise(ctx context.Context, id, provider string) (PaymentStep, error) {
+	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		trying := x.at(models.StateTrying, models.StateWaiting) && x.p.State == models.PaymentNew &&
+			x.branchAt("", models.BranchTrying, models.BranchRefused)
+		closing := x.at(models.StateClosing) && x.p.State == models.PaymentNew && x.branchAt(models.BranchTrying, models.BranchCancelling)
+		if closing {
+			return true, nil
+		}
+		if !trying || x.p.Method == "" {
+			return false, nil
+		}
+		if err := x.intent(models.BranchTrying); err != nil {
+			return false, err
+		}
+		if !x.p.SentAt.IsZero() {
+			return true, nil
+		}
+		now, err := x.now()
+		if err != nil {
+			return false, err
+		}
+		x.p.SentAt, x.p.Provider = now, provider
+		return true, x.save()
+	})
+}
+
+// Answer is what the provider definitively said of a payment.
+type Answer struct {
+	Attempt   int // the attempt that was asked for
+	Reference string
+	State     models.PaymentState
+	Refusal   *models.Error // with PaymentDeclined: why
+}
+
+// RecordAuthorise stores the provider's answer to an attempt. When the step comes back with Proceed, the answer lost the
+// race: another attempt or another payment counts, and the one in the answer must be voided by whoever asked for it.
+func (s *Store) RecordAuthorise(ctx context.Context, id string, a Answer) (PaymentStep, error) {
+	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		held := a.State != models.PaymentDeclined && a.State != models.PaymentVoided
+		foreign := a.Attempt != x.p.Attempt || (x.p.Reference != nil && *x.p.Reference != a.Reference)
+		if foreign {
+			return held, nil
+		}
+		if x.p.State != models.PaymentNew && x.p.State != models.PaymentPending {
+			return false, nil // a repeat of an answer that is stored already
+		}
+		if a.Reference != "" {
+			x.p.Reference = &a.Reference
+		}
+		x.p.State = a.State
+		to := models.BranchTrying
+		switch a.State {
+		case models.PaymentAuthorised, models.PaymentCaptured:
+			to = models.BranchTried
+		case models.PaymentDeclined, models.PaymentVoided:
+			to = models.BranchRefused
+			x.p.State = models.PaymentDeclined
+			if a.Refusal != nil {
+				x.p.Refusal = models.RefusalOf(a.Refusal)
+			}
+		case models.PaymentNew, models.PaymentPending, models.PaymentRefunded, models.PaymentWrittenOff:
+		}
+		switch {
+		case x.at(models.StateTrying, models.StateWaiting):
+			if err := x.intent(to); err != nil {
+				return false, err
+			}
+		case x.at(models.StateCancelling, models.StateCancelled):
+			x.p.Stray = held
+			if held {
+				return false, errors.Join(x.save(), x.recall())
+			}
+		}
+		return false, x.save()
+	})
+}
+
+// recall makes the sweeper look at an ended redemption again at once.
+func (x *paymentTx) recall() error {
+	now, err := x.now()
+	if err != nil {
+		return err
+	}
+	x.r.Seq++
+	return x.guard(1, "UPDATE redemptions SET due_at = ?, seq = ?, updated_at = ? WHERE id = ? AND seq = ?",
+		now, x.r.Seq, now, x.r.ID, x.r.Seq-1)
+}
+
+// SetPaymentMethod stores how the customer wants to pay a waiting redemption: the first time, or again after a declined
+// attempt. Sending the same method again changes nothing; another one while an attempt is under way is CodeStateConflict.
+func (s *Store) SetPaymentMethod(ctx context.Context, id, method string) (PaymentStep, error) {
+	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		now, err := x.now()
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case x.p.Method == method && x.p.State != models.PaymentDeclined:
+			return true, nil
+		case x.r.State.Decided() || x.at(models.StateCommitting, models.StateClosing):
+			return false, models.NewError(models.CodeDecided, "the redemption is decided").With("state", x.r.State)
+		case !now.Before(x.r.Deadline):
+			return false, models.NewError(models.CodePaymentExpired, "the time to pay is over")
+		case x.p.State == models.PaymentDeclined && x.at(models.StateWaiting):
+			x.p.Attempt++
+			x.p.State, x.p.Reference, x.p.SentAt = models.PaymentNew, nil, models.Time{}
+		case x.p.State != models.PaymentNew || x.p.Method != "":
+			return false, models.NewError(models.CodeStateConflict, "a payment is under way").With("payment_state", x.p.State)
+		}
+		x.p.Method = method
+		return true, x.save()
+	})
+}
+
+// RecordCallback stores that the provider called about a payment, before it is answered. What it said is not taken from
+// the call: a driver asks the provider. A call about a redemption that has been cancelled marks the payment as stray.
+func (s *Store) RecordCallback(ctx context.Context, provider, reference string) (PaymentStep, error) {
+	var p models.Payment
+	err := s.db.WithContext(ctx).Take(&p, "provider = ? AND reference = ?", provider, reference).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return PaymentStep{}, models.NewError(models.CodeNotFound, "there is no such payment")
+	}
+	if err != nil {
+		return PaymentStep{}, asError(err)
+	}
+	return s.withPayment(ctx, p.RedemptionID, func(x *paymentTx) (bool, error) {
+		now, err := x.now()
+		if err != nil {
+			return false, err
+		}
+		x.p.CallbackAt = now
+		if x.at(models.StateCancelling, models.StateCancelled) {
+			x.p.Stray = true
+			return true, errors.Join(x.save(), x.recall())
+		}
+		return true, x.save()
+	})
+}

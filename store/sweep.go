@@ -1,0 +1,44 @@
+package store
+
+import (
+	"context"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// Due returns up to limit orchestrated redemptions that nobody has moved for too long, and puts each off by the grace, so
+// that several sweepers share the work. They are found in the store alone, never in Temporal's visibility.
+func (s *Store) Due(ctx context.Context, limit int) ([]models.Redemption, error) {
+	var due []models.Redemption
+	err := s.tx(ctx, func(tx *txn) error {
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		var ids []string
+		err = tx.Model(&models.Redemption{}).Where("due_at <= ? AND kind = ?", now, models.KindOrchestrated).
+			Order("due_at").Limit(limit).Pluck("id", &ids).Error
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		rows, err := tx.lockRedemptions(ids)
+		if err != nil {
+			return err
+		}
+		due = due[:0]
+		for _, id := range ids {
+			r := rows[id]
+			if r.DueAt.IsZero() || r.DueAt.After(now) {
+				continue // somebody else took or moved it
+			}
+			err := tx.guard(1, "UPDATE redemptions SET due_at = ?, seq = seq + 1 WHERE id = ? AND seq = ?",
+				now.Add(s.grace), id, r.Seq)
+			if err != nil {
+				return err
+			}
+			due = append(due, *r)
+		}
+		return nil
+	})
+	return due, err
+}
