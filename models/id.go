@@ -3,6 +3,7 @@ package models
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/binary"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
@@ -34,7 +35,7 @@ func DerivedID(prefix string, words ...string) string { return prefix + "_" + Ha
 func Hash(words ...string) string {
 	h := sha256.New()
 	for _, w := range words {
-		h.Write([]byte{byte(len(w) >> 8), byte(len(w))})
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(w))))
 		h.Write([]byte(w))
 	}
 	return idEncoding.EncodeToString(h.Sum(nil))[:51]

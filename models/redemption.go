@@ -122,6 +122,11 @@ type PaymentTerms struct {
 	Method string      `json:"method,omitempty"` // a token of the provider, never a card number
 }
 
+// Usable reports whether the terms say how a payment comes about.
+func (t PaymentTerms) Usable() bool {
+	return t.Mode == PaymentLater || (t.Mode == PaymentNow && t.Method != "")
+}
+
 // RedemptionLine is what one coupon takes off one cart line, and who bears it. The lines of a coupon sum to its amount.
 type RedemptionLine struct {
 	RedemptionID  string `gorm:"primaryKey"`

@@ -29,6 +29,7 @@ func authorise(in AuthoriseInput, token Token, page *models.BankPage) reply {
 		if page.Siblings == 0 {
 			return unknown("the answer was lost", forget)
 		}
+	case none, lostBefore, late, down: // nothing more goes wrong here
 	}
 	return yes(token.slow)
 }
@@ -72,6 +73,7 @@ func capture(page *models.BankPage, landAfter time.Duration) reply {
 	case late:
 		p.LandsAt = page.Now.Add(landAfter)
 		return unknown(underWay, inUse)
+	case none, lost, forgotten: // it is captured, whatever the caller learns
 	}
 	p.State, p.Captured = models.PaymentCaptured, p.Amount
 	if token.capture == lost {

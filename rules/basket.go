@@ -41,13 +41,9 @@ func newBasket(cart models.Cart) (*basket, error) {
 	return b, nil
 }
 
-// index files line k under its names. A name that a line doesn't have is not a name.
+// index files line k under its names. An empty name does no harm: no rule can ask for it.
 func (b *basket) index(k int, line *models.CartLine) {
-	file := func(names map[string][]int, name string) {
-		if name != "" {
-			names[name] = append(names[name], k)
-		}
-	}
+	file := func(names map[string][]int, name string) { names[name] = append(names[name], k) }
 	file(b.products, line.ProductID)
 	file(b.merchants, line.MerchantID)
 	for _, id := range line.CategoryIDs {

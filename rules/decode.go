@@ -85,7 +85,8 @@ func members(object json.RawMessage, yield func(name string, value json.RawMessa
 		if err != nil || dec.Decode(&value) != nil {
 			return // not reached: the JSON is valid
 		}
-		yield(name.(string), value)
+		text, _ := name.(string) // in an object a token before a value is a name
+		yield(text, value)
 	}
 }
 

@@ -2,7 +2,6 @@ package rules_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -224,7 +223,7 @@ func FuzzParse(f *testing.F) {
 		rule, err := rules.Parse(raw)
 		if err != nil {
 			var e *models.Error
-			require.True(t, errors.As(err, &e))
+			require.ErrorAs(t, err, &e)
 			require.NotEmpty(t, e.Params["errors"])
 			return
 		}

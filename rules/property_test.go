@@ -106,6 +106,10 @@ func TestBestIsExact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		cart, candidates := drawCart(t), drawCandidates(t, 7)
+		for i := range candidates { // many conflicts, so that greed often fails
+			candidates[i].Rule.Stacking.ExcludeBatchIDs = rapid.SliceOfN(
+				rapid.SampledFrom([]string{"bat_c00", "bat_c01", "bat_c02", "bat_c03", "bat_c04"}), 0, 1).Draw(t, "excluded")
+		}
 		var best rules.Priced
 		for set := range 1 << len(candidates) {
 			var tried []rules.Candidate

@@ -152,6 +152,12 @@ func TestBest(t *testing.T) {
 			[]rules.Candidate{candidate("1", stackable(first)), candidate("2", stackable(half)), candidate("3", stackable(last))},
 			[]string{"1", "2", "3"}, 2000,
 		},
+		"PricedOnWhatIsLeft": { // 600 of a, 600 of b, half of the 800 left: 1600
+			[]rules.Candidate{
+				candidate("1", stackable(onA)), candidate("2", stackable(onB)), candidate("3", stackable(half)), candidate("4", amount(1601)),
+			},
+			[]string{"4"}, 1601,
+		},
 		"FewestCoupons": {
 			[]rules.Candidate{candidate("1", stackable(onA)), candidate("2", stackable(onB)), candidate("3", amount(1200))},
 			[]string{"3"}, 1200,
@@ -185,6 +191,22 @@ func TestBest(t *testing.T) {
 			require.Equal(t, tt.discount, quoted.Best.Totals.Discount)
 		})
 	}
+}
+
+// Greed takes the 1000 first and ends at 1100; so does the pair that expires sooner, and the 1101 of three others.
+func TestBestIsNotGreedy(t *testing.T) {
+	t.Parallel()
+	coupon := func(id string, off int64, excluded ...string) rules.Candidate {
+		return stacked(id, func(s *rules.Stacking) { s.ExcludeBatchIDs = excluded }, off)
+	}
+	cart := cartOf(item("a", 100_000))
+	first := []rules.Candidate{coupon("1", 1000, "bat_3", "bat_4", "bat_5", "bat_6", "bat_7"), coupon("2", 100, "bat_3", "bat_4", "bat_5", "bat_6", "bat_7")}
+	sooner := []rules.Candidate{until(coupon("3", 900, "bat_5", "bat_6", "bat_7"), noon), coupon("4", 200, "bat_5", "bat_6", "bat_7")}
+	more := []rules.Candidate{coupon("5", 367), coupon("6", 367), coupon("7", 367)}
+
+	require.Equal(t, []string{"1", "2"}, chosen(quote(t, cart, first...)))
+	require.Equal(t, []string{"3", "4"}, chosen(quote(t, cart, append(first, sooner...)...)))
+	require.Equal(t, []string{"5", "6", "7"}, chosen(quote(t, cart, append(append(first, sooner...), more...)...)))
 }
 
 // Above ExactCoupons the best is built greedily. These have a best that greed finds.

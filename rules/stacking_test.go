@@ -10,9 +10,9 @@ import (
 	"github.com/tearoff/tearoff/rules"
 )
 
-// stacked is a stackable coupon of merchant mer_1 and batch bat_<id> that takes 100 off.
-func stacked(id string, change func(*rules.Stacking)) rules.Candidate {
-	r := amount(100)
+// stacked is a stackable coupon of merchant mer_1 and batch bat_<id>.
+func stacked(id string, change func(*rules.Stacking), off int64) rules.Candidate {
+	r := amount(off)
 	r.Stacking.Stackable = true
 	if change != nil {
 		change(&r.Stacking)
@@ -28,28 +28,28 @@ func TestStacking(t *testing.T) {
 	exclusiveItem := func(s *stacking) { s.Exclusive, s.Level = true, rules.LevelItem }
 	onItem := func(s *stacking) { s.Level = rules.LevelItem }
 	byName := func(s *stacking) { s.Level = rules.LevelOrder }
-	otherMerchant := stacked("2", group)
+	otherMerchant := stacked("2", group, 100)
 	otherMerchant.MerchantID = "mer_2"
 
 	for name, tt := range map[string]struct {
 		a, b    rules.Candidate
 		refused bool
 	}{
-		"BothStackable":          {stacked("1", nil), stacked("2", nil), false},
-		"OneNotStackable":        {stacked("1", nil), candidate("2", amount(100)), true},
+		"BothStackable":          {stacked("1", nil, 100), stacked("2", nil, 100), false},
+		"OneNotStackable":        {stacked("1", nil, 100), candidate("2", amount(100)), true},
 		"NoneStackable":          {candidate("1", amount(100)), candidate("2", amount(100)), true},
-		"OneGroup":               {stacked("1", group), stacked("2", group), true},
-		"GroupAndNoGroup":        {stacked("1", group), stacked("2", nil), false},
-		"OneGroupOfTwoMerchants": {stacked("1", group), otherMerchant, false},
-		"ExclusiveInItsLevel":    {stacked("1", exclusive), stacked("2", nil), true},
-		"ExclusiveAndDefault":    {stacked("1", exclusive), stacked("2", byName), true},
-		"ExclusiveOtherLevel":    {stacked("1", exclusive), stacked("2", onItem), false},
-		"ExclusiveItems":         {stacked("1", exclusiveItem), stacked("2", onItem), true},
-		"ExcludesTheBatch":       {stacked("1", func(s *stacking) { s.ExcludeBatchIDs = []string{"bat_2"} }), stacked("2", nil), true},
-		"ExcludesAnotherBatch":   {stacked("1", func(s *stacking) { s.ExcludeBatchIDs = []string{"bat_3"} }), stacked("2", nil), false},
-		"ExcludesTheMerchant":    {stacked("1", func(s *stacking) { s.ExcludeMerchantIDs = []string{"mer_1"} }), stacked("2", nil), true},
-		"OneCouponAtMost":        {stacked("1", func(s *stacking) { s.MaxCoupons = 1 }), stacked("2", nil), true},
-		"TwoCouponsAtMost":       {stacked("1", func(s *stacking) { s.MaxCoupons = 2 }), stacked("2", nil), false},
+		"OneGroup":               {stacked("1", group, 100), stacked("2", group, 100), true},
+		"GroupAndNoGroup":        {stacked("1", group, 100), stacked("2", nil, 100), false},
+		"OneGroupOfTwoMerchants": {stacked("1", group, 100), otherMerchant, false},
+		"ExclusiveInItsLevel":    {stacked("1", exclusive, 100), stacked("2", nil, 100), true},
+		"ExclusiveAndDefault":    {stacked("1", exclusive, 100), stacked("2", byName, 100), true},
+		"ExclusiveOtherLevel":    {stacked("1", exclusive, 100), stacked("2", onItem, 100), false},
+		"ExclusiveItems":         {stacked("1", exclusiveItem, 100), stacked("2", onItem, 100), true},
+		"ExcludesTheBatch":       {stacked("1", func(s *stacking) { s.ExcludeBatchIDs = []string{"bat_2"} }, 100), stacked("2", nil, 100), true},
+		"ExcludesAnotherBatch":   {stacked("1", func(s *stacking) { s.ExcludeBatchIDs = []string{"bat_3"} }, 100), stacked("2", nil, 100), false},
+		"ExcludesTheMerchant":    {stacked("1", func(s *stacking) { s.ExcludeMerchantIDs = []string{"mer_1"} }, 100), stacked("2", nil, 100), true},
+		"OneCouponAtMost":        {stacked("1", func(s *stacking) { s.MaxCoupons = 1 }, 100), stacked("2", nil, 100), true},
+		"TwoCouponsAtMost":       {stacked("1", func(s *stacking) { s.MaxCoupons = 2 }, 100), stacked("2", nil, 100), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +72,7 @@ func TestMaxCoupons(t *testing.T) {
 	coupons := func(n int) []rules.Candidate {
 		chosen := make([]rules.Candidate, n)
 		for i := range chosen {
-			chosen[i] = stacked(fmt.Sprintf("c%02d", i), nil)
+			chosen[i] = stacked(fmt.Sprintf("c%02d", i), nil, 100)
 		}
 		return chosen
 	}

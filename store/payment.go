@@ -16,6 +16,7 @@ type PaymentStep struct {
 	Payment    models.Payment
 	Branch     models.BranchState // "" when nothing was ever asked
 	Proceed    bool               // the call to the provider may be made
+	Resent     bool               // with Proceed: it was made before, and its answer is not known
 }
 
 // PaymentOf returns the payment of a redemption and how far it has come. A redemption with nothing to pay is
@@ -120,10 +121,12 @@ func (x *paymentTx) save() error {
 // BeginAuthorise writes the intent to ask for the money. It proceeds while the redemption is being tried or waits, and
 // also while it is closing an attempt whose answer was lost: only the same request again tells what to void.
 func (s *Store) BeginAuthorise(ctx context.Context, id, provider string) (PaymentStep, error) {
-	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+	resent := false
+	step, err := s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
 		trying := x.at(models.StateTrying, models.StateWaiting) && x.p.State == models.PaymentNew &&
 			x.branchAt("", models.BranchTrying, models.BranchRefused)
 		closing := x.at(models.StateClosing) && x.p.State == models.PaymentNew && x.branchAt(models.BranchTrying, models.BranchCancelling)
+		resent = !x.p.SentAt.IsZero()
 		if closing {
 			return true, nil
 		}
@@ -133,7 +136,7 @@ func (s *Store) BeginAuthorise(ctx context.Context, id, provider string) (Paymen
 		if err := x.intent(models.BranchTrying); err != nil {
 			return false, err
 		}
-		if !x.p.SentAt.IsZero() {
+		if resent {
 			return true, nil
 		}
 		now, err := x.now()
@@ -143,6 +146,8 @@ func (s *Store) BeginAuthorise(ctx context.Context, id, provider string) (Paymen
 		x.p.SentAt, x.p.Provider = now, provider
 		return true, x.save()
 	})
+	step.Resent = resent
+	return step, err
 }
 
 // Answer is what the provider definitively said of a payment.

@@ -93,7 +93,8 @@ func (o MariaDBOptions) prepareData(ctx context.Context, install string) error {
 	if _, err := os.Stat(o.initFile()); err == nil {
 		return nil
 	}
-	args := append(o.settings(), "--auth-root-authentication-method=socket", "--skip-test-db")
+	// --force: a machine that can't look up its own name is fine, the server listens on loopback.
+	args := append(o.settings(), "--auth-root-authentication-method=socket", "--skip-test-db", "--force")
 	output, err := exec.CommandContext(ctx, install, args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("make MariaDB's data directory: %w\n%s", err, output)

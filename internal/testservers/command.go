@@ -14,9 +14,10 @@ import (
 // signalled is the cause of a context that a signal ended.
 type signalled struct{ signal syscall.Signal }
 
+// Error implements error.
 func (s signalled) Error() string { return "stopped by signal: " + s.signal.String() }
 
-// cancelOnSignal ends ctx at the first signal, with *signalled* as its cause.
+// cancelOnSignal ends ctx at the first signal, with signalled as its cause.
 func cancelOnSignal(ctx context.Context, signals <-chan os.Signal) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {

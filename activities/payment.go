@@ -1,0 +1,184 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/payments"
+	"github.com/tearoff/tearoff/store"
+)
+
+// Payments is the participant that moves money at a provider. Each intent is in the store before the provider is asked,
+// and nothing is decided from an answer that isn't definitive.
+type Payments struct {
+	Store    *store.Store
+	Provider payments.Provider
+}
+
+// PaymentID is our id of one attempt to pay a redemption, kept with the payment at the provider.
+func PaymentID(redemptionID string, attempt int) string {
+	return fmt.Sprintf("%s/%d", redemptionID, attempt)
+}
+
+// key is the idempotency key of one call about the payment: the same for ever.
+func key(p models.Payment, call string) string {
+	return PaymentID(p.RedemptionID, p.Attempt) + "/" + call
+}
+
+// AuthorisePayment holds the money. It ends with the payment AUTHORISED, CAPTURED, PENDING or DECLINED; an unknown answer
+// is retried.
+func (a *Payments) AuthorisePayment(ctx context.Context, in RedemptionRef) (Status, error) {
+	step, err := a.Store.BeginAuthorise(ctx, in.RedemptionID, a.Provider.Name())
+	if err == nil && step.Proceed {
+		step, err = a.authorise(ctx, step)
+	}
+	return answer(step, err)
+}
+
+// authorise sends the request, or finds what an earlier one left: nothing is sent again before the provider's own list
+// was searched, because the provider may have forgotten the key.
+func (a *Payments) authorise(ctx context.Context, step store.PaymentStep) (store.PaymentStep, error) {
+	if step.Resent {
+		found, err := a.adopt(ctx, step.Payment)
+		if err != nil {
+			return step, err
+		}
+		if found != nil {
+			return a.record(ctx, step.Payment, *found)
+		}
+	}
+	p := step.Payment
+	got, err := a.Provider.Authorise(ctx, payments.AuthoriseInput{
+		Key: key(p, "authorise"), OurID: PaymentID(p.RedemptionID, p.Attempt), Method: p.Method,
+		Money: models.Money{Amount: p.Amount, Currency: p.Currency},
+	})
+	if refused := refusal(err); refused != nil {
+		return a.Store.RecordAuthorise(ctx, p.RedemptionID, store.Answer{
+			Attempt: p.Attempt, Reference: got.Reference, State: models.PaymentDeclined, Refusal: refused,
+		})
+	}
+	if err != nil {
+		return step, unknown("authorise", err)
+	}
+	return a.record(ctx, p, got)
+}
+
+// adopt looks for the payment that an unanswered request made. Of several, the oldest counts and the others are voided.
+func (a *Payments) adopt(ctx context.Context, p models.Payment) (*payments.Payment, error) {
+	list, err := a.Provider.List(ctx, PaymentID(p.RedemptionID, p.Attempt))
+	if err != nil {
+		return nil, unknown("list", err)
+	}
+	var found *payments.Payment
+	for i, candidate := range list {
+		switch {
+		case found == nil:
+			found = &list[i]
+		case candidate.State == models.PaymentAuthorised || candidate.State == models.PaymentPending:
+			if err := a.void(ctx, p, candidate.Reference); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return found, nil
+}
+
+// record stores the provider's answer. One that lost the race is voided by us, who asked for it.
+func (a *Payments) record(ctx context.Context, p models.Payment, got payments.Payment) (store.PaymentStep, error) {
+	step, err := a.Store.RecordAuthorise(ctx, p.RedemptionID, store.Answer{Attempt: p.Attempt, Reference: got.Reference, State: got.State})
+	if err == nil && step.Proceed {
+		err = a.void(ctx, p, got.Reference)
+	}
+	return step, err
+}
+
+func (a *Payments) void(ctx context.Context, p models.Payment, reference string) error {
+	_, err := a.Provider.Void(ctx, payments.ReferenceInput{Key: key(p, "void/"+reference), Reference: reference})
+	if err != nil {
+		return unknown("void", err)
+	}
+	return nil
+}
+
+// CheckPayment asks the provider what became of a payment that waits for the customer.
+func (a *Payments) CheckPayment(ctx context.Context, in RedemptionRef) (Status, error) {
+	step, err := a.Store.PaymentOf(ctx, in.RedemptionID)
+	if err != nil || step.Payment.State != models.PaymentPending || step.Payment.Reference == nil {
+		return answer(step, err)
+	}
+	got, err := a.Provider.Status(ctx, *step.Payment.Reference)
+	if err != nil {
+		return answer(step, unknown("status", err))
+	}
+	if got.State == models.PaymentPending {
+		return answer(step, nil)
+	}
+	return answer(a.record(ctx, step.Payment, got))
+}
+
+// CapturePayment charges what is authorised. It ends with COMMITTED or, refused for good, with CANCELLING; an unknown
+// answer is retried with the same key. An operator's decision is carried out instead.
+func (a *Payments) CapturePayment(ctx context.Context, in RedemptionRef) (Status, error) {
+	step, err := a.Store.BeginCapture(ctx, in.RedemptionID)
+	if err != nil || !step.Proceed {
+		return answer(step, err)
+	}
+	if step.Redemption.Resolution != nil {
+		return a.resolve(ctx, step)
+	}
+	got, err := a.Provider.Capture(ctx, payments.ReferenceInput{Key: key(step.Payment, "capture"), Reference: *step.Payment.Reference})
+	if refused := refusal(err); refused != nil {
+		return answer(a.Store.RecordCaptureRefused(ctx, in.RedemptionID, refused))
+	}
+	if err == nil && got.State == models.PaymentCaptured {
+		return answer(a.Store.RecordCaptured(ctx, in.RedemptionID, got.Reference))
+	}
+	if status, statusErr := a.Provider.Status(ctx, *step.Payment.Reference); statusErr == nil && status.State == models.PaymentCaptured {
+		return answer(a.Store.RecordCaptured(ctx, in.RedemptionID, status.Reference))
+	}
+	return answer(step, unknown("capture", err))
+}
+
+// resolve carries out an operator's decision on a capture whose outcome is open. A definitive answer of the provider goes
+// before the decision; a write-off stands in only where none is to be had.
+func (a *Payments) resolve(ctx context.Context, step store.PaymentStep) (Status, error) {
+	if step.Redemption.Resolution.Action == models.ResolveCancel {
+		return a.ClosePayment(ctx, RedemptionRef{RedemptionID: step.Redemption.ID})
+	}
+	if step.Payment.Reference != nil {
+		status, err := a.Provider.Status(ctx, *step.Payment.Reference)
+		if err == nil && status.State == models.PaymentCaptured {
+			return answer(a.Store.RecordCaptured(ctx, step.Redemption.ID, status.Reference))
+		}
+	}
+	if step.Redemption.Resolution.WriteOff {
+		return answer(a.Store.WriteOff(ctx, step.Redemption.ID))
+	}
+	return answer(step, unknown("resolve", errors.New("the provider has not said that it is captured")))
+}
+
+// refusal is the definitive "no" in err, as a domain error; nil when err is none.
+func refusal(err error) *models.Error {
+	var refused *payments.Refused
+	if !errors.As(err, &refused) {
+		return nil
+	}
+	return models.NewError(refused.Code, models.InfoOf(refused.Code).Meaning)
+}
+
+// unknown says that the provider left the outcome of a call open. The cause may quote the provider, so it stays out of
+// histories.
+func unknown(call string, cause error) error {
+	return models.NewError(models.CodePaymentUnknown, "the provider has not answered definitively: "+call).Wrap(cause)
+}
+
+func answer(step store.PaymentStep, err error) (Status, error) {
+	if err != nil {
+		return Status{}, asTemporal(err)
+	}
+	s := statusOf(step.Redemption)
+	s.Payment = paymentStatus(step)
+	return s, nil
+}

@@ -1,0 +1,182 @@
+// Package worker runs what Tearoff does in the background: Temporal workflows and activities, and the sweepers that work
+// from the store. It is the only place that registers workflows and activities.
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/worker"
+
+	"github.com/tearoff/tearoff/activities"
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/payments"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/workflows"
+)
+
+// Config is what a worker needs.
+type Config struct {
+	Store     *store.Store
+	Temporal  client.Client
+	Namespace string
+	Provider  payments.Provider
+	Log       *slog.Logger
+	TaskQueue string // "": workflows.TaskQueue
+	// StuckAfter is how long one step is tried before an operator is told. 0: activities.DefaultStuckAfter.
+	StuckAfter time.Duration
+	// Stuck is told of every redemption that is flagged. nil: nobody.
+	Stuck func(redemptionID string, state models.RedemptionState)
+	// DrainWithin bounds how long Stop waits for activities. 0: 20 s.
+	DrainWithin time.Duration
+}
+
+// Run works until ctx ends and then drains: no new tasks are taken, and what is under way is finished. While Temporal is
+// down it keeps trying to connect.
+func Run(ctx context.Context, c Config) error {
+	w, err := start(ctx, c)
+	if err != nil || w == nil {
+		return err
+	}
+	<-ctx.Done()
+	w.Stop()
+	return nil
+}
+
+// start registers everything and starts; nil when ctx ended before Temporal could be reached.
+func start(ctx context.Context, c Config) (sdk.Worker, error) {
+	attributes, ok := waitForNamespace(ctx, c)
+	if !ok {
+		return nil, nil
+	}
+	if !attributes {
+		c.Log.Warn("the namespace lacks Tearoff's search attributes: the Temporal UI can't be searched by them", "namespace", c.Namespace)
+	}
+	w := sdk.New(c.Temporal, or(c.TaskQueue, workflows.TaskQueue), sdk.Options{
+		WorkerStopTimeout:                       or(c.DrainWithin, 20*time.Second),
+		MaxConcurrentWorkflowTaskPollers:        8,
+		MaxConcurrentActivityTaskPollers:        8,
+		MaxConcurrentActivityExecutionSize:      200,
+		MaxConcurrentLocalActivityExecutionSize: 200,
+	})
+	Register(w, c, attributes)
+	return w, w.Start()
+}
+
+// Register registers all workflows and activities on a worker or on a test environment.
+func Register(r sdk.Registry, c Config, attributes bool) {
+	r.RegisterWorkflow(workflows.Redemption)
+	r.RegisterActivity(&activities.Redemptions{
+		Store: c.Store, Stuck: c.Stuck, Log: c.Log,
+		Policy: activities.Policy{StuckAfter: or(c.StuckAfter, activities.DefaultStuckAfter), Attributes: attributes},
+	})
+	r.RegisterActivity(&activities.Coupons{Store: c.Store})
+	r.RegisterActivity(&activities.Orders{Store: c.Store})
+	r.RegisterActivity(&activities.Payments{Store: c.Store, Provider: c.Provider})
+}
+
+// waitForNamespace asks until the namespace answers, and says whether it has our search attributes; ok is false when ctx
+// ended first.
+func waitForNamespace(ctx context.Context, c Config) (attributes, ok bool) {
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false, false
+		case <-wait.C:
+		}
+		answer, err := c.Temporal.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: c.Namespace})
+		if err == nil {
+			for name := range workflows.SearchAttributes() {
+				if _, there := answer.GetCustomAttributes()[name]; !there {
+					return false, true
+				}
+			}
+			return true, true
+		}
+		c.Log.Warn("Temporal does not answer; trying again", "error", err)
+		wait.Reset(2 * time.Second)
+	}
+}
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// Sweeper brings to an end what nobody drives any more. It works from the store, never from Temporal's visibility, and
+// any number of them may run.
+type Sweeper struct {
+	Store    *store.Store
+	Temporal client.Client // nil: only holds are swept
+	Log      *slog.Logger
+	Every    time.Duration // 0: one second
+}
+
+// sweepSlice bounds one transaction of a sweep.
+const sweepSlice = 100
+
+// Run sweeps until ctx ends.
+func (s Sweeper) Run(ctx context.Context) {
+	ticker := time.NewTicker(or(s.Every, time.Second))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.Sweep(ctx)
+		}
+	}
+}
+
+// Sweep frees holds that have run out and starts the workflow of each redemption that has rested for too long.
+func (s Sweeper) Sweep(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { s.holds(ctx) })
+	both.Go(func() { s.redemptions(ctx) })
+	both.Wait()
+}
+
+func (s Sweeper) holds(ctx context.Context) {
+	for ctx.Err() == nil {
+		n, err := s.Store.ExpireHolds(ctx, sweepSlice)
+		if err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "holds could not be swept", "error", err)
+		}
+		if err != nil || n < sweepSlice {
+			return
+		}
+	}
+}
+
+func (s Sweeper) redemptions(ctx context.Context) {
+	if s.Temporal == nil {
+		return
+	}
+	due, err := s.Store.Due(ctx, sweepSlice)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "redemptions could not be swept", "error", err)
+		}
+		return
+	}
+	for _, r := range due {
+		in := workflows.RedemptionInput{RedemptionID: r.ID}
+		_, err := s.Temporal.SignalWithStartWorkflow(ctx, workflows.RedemptionWorkflowID(r.ID), workflows.SignalWake, nil,
+			workflows.RedemptionOptions(in), workflows.Redemption, in)
+		if err != nil {
+			s.Log.WarnContext(ctx, "a resting redemption could not be started again", "redemption_id", r.ID, "error", err)
+			return // Temporal is down: the next sweep after the grace tries again
+		}
+		s.Log.InfoContext(ctx, "a resting redemption goes on", "redemption_id", r.ID, "state", r.State)
+	}
+}

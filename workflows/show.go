@@ -1,0 +1,78 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tearoff/tearoff/activities"
+	"github.com/tearoff/tearoff/models"
+)
+
+// stateStuck is what TearoffState says of a redemption that doesn't get on.
+const stateStuck = "STUCK"
+
+// details says in words what each state means for whoever looks at the Temporal UI.
+var details = map[models.RedemptionState]string{
+	models.StateNew:        "written; nothing is reserved yet",
+	models.StateTrying:     "reserving order, coupons and money (1/3)",
+	models.StateWaiting:    "reserved; waiting for the customer's payment (1/3)",
+	models.StateClosing:    "given up; asking the provider to close the payment first",
+	models.StateCommitting: "everything is reserved; charging (2/3)",
+	models.StateCommitted:  "charged; confirming coupons and order (3/3)",
+	models.StateConfirmed:  "confirmed",
+	models.StateCancelling: "nothing is charged; giving everything back",
+	models.StateCancelled:  "cancelled; nothing is charged",
+}
+
+// show tells the Temporal UI where the redemption is. Search attributes cost an event each, so only the states that
+// people search for are set: those a redemption rests in.
+func (r *redemption) show() {
+	s := r.status
+	text := details[s.State]
+	if s.State == models.StateCancelled && s.Outcome != "" {
+		text += fmt.Sprintf(" (%s)", s.Outcome)
+	}
+	workflow.SetCurrentDetails(r.ctx, text)
+	switch s.State {
+	case models.StateWaiting, models.StateConfirmed, models.StateCancelled:
+		r.attribute(string(s.State))
+	case models.StateNew, models.StateTrying, models.StateClosing, models.StateCommitting, models.StateCommitted, models.StateCancelling:
+		if r.shown == "" || r.shown == stateStuck {
+			r.attribute(string(s.State))
+		}
+	}
+}
+
+// stuck flags the redemption in the Temporal UI at once and in the store as soon as that works.
+func (r *redemption) stuck(reason string) {
+	workflow.SetCurrentDetails(r.ctx, "STUCK in "+string(r.status.State)+": "+reason+"; trying goes on")
+	r.attribute(stateStuck)
+	ctx := workflow.WithActivityOptions(r.ctx, workflow.ActivityOptions{StartToCloseTimeout: storeTimeout, Summary: markStuck.summary})
+	workflow.ExecuteActivity(ctx, markStuck.activity, activities.MarkStuckInput{
+		RedemptionID: r.id, State: r.status.State, Reason: reason,
+	})
+}
+
+// attribute sets TearoffState, and the first time also what the redemption belongs to. A namespace without the
+// attributes would fail the workflow task, so the worker says whether they are there.
+func (r *redemption) attribute(state string) {
+	if !r.status.Policy.Attributes || r.shown == state {
+		return
+	}
+	updates := []temporal.SearchAttributeUpdate{AttributeState.ValueSet(state)}
+	if r.shown == "" {
+		updates = append(updates, AttributeUser.ValueSet(r.status.UserID), AttributeBatch.ValueSet(r.status.BatchIDs))
+		if len(r.status.OrderID) <= maxAttribute {
+			updates = append(updates, AttributeOrder.ValueSet(r.status.OrderID))
+		}
+	}
+	r.shown = state
+	if err := workflow.UpsertTypedSearchAttributes(r.ctx, updates...); err != nil {
+		workflow.GetLogger(r.ctx).Warn("search attributes were not set", "error", err)
+	}
+}
+
+// maxAttribute is how long a keyword may be on every visibility store.
+const maxAttribute = 255
