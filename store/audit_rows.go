@@ -97,6 +97,11 @@ func (a *auditor) auditRedemptions(scope AuditScope) error {
 		if err := a.db.Where("id > ?", after).Order("id").Limit(auditSlice).Find(&rows).Error; err != nil || len(rows) == 0 {
 			return err
 		}
+		after = rows[len(rows)-1].ID
+		rows = slices.DeleteFunc(rows, func(r models.Redemption) bool { return !scope.covers(r) })
+		if len(rows) == 0 {
+			continue
+		}
 		ids := make([]string, 0, len(rows))
 		for _, r := range rows {
 			ids = append(ids, r.ID)
@@ -106,12 +111,9 @@ func (a *auditor) auditRedemptions(scope AuditScope) error {
 			return err
 		}
 		for _, r := range rows {
-			if scope.covers(r) {
-				a.Redemptions++
-				a.compareRedemption(r, slice)
-			}
+			a.Redemptions++
+			a.compareRedemption(r, slice)
 		}
-		after = ids[len(ids)-1]
 	}
 }
 

@@ -59,7 +59,7 @@ func StartMariaDB(ctx context.Context, options MariaDBOptions) (*MariaDB, error)
 		if tempDir, err = os.MkdirTemp("", "tearoff-mariadb-"); err != nil {
 			return nil, fmt.Errorf("MariaDB's data directory: %w", err)
 		}
-		options.DataDir = tempDir
+		options.DataDir = filepath.Join(tempDir, "data")
 	}
 	started, err := options.prepareAndStart(ctx, server, install)
 	if err != nil {
@@ -87,8 +87,10 @@ func (o MariaDBOptions) prepareAndStart(ctx context.Context, server, install str
 // prepareData makes the data directory and its system tables unless they are there. The init file is written after both,
 // so that its presence tells a whole directory from one whose making was interrupted.
 func (o MariaDBOptions) prepareData(ctx context.Context, install string) error {
-	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
-		return fmt.Errorf("MariaDB's data directory: %w", err)
+	for _, dir := range []string{o.DataDir, o.tmpDir()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("MariaDB's data directory: %w", err)
+		}
 	}
 	if _, err := os.Stat(o.initFile()); err == nil {
 		return nil
@@ -138,6 +140,9 @@ func (o MariaDBOptions) initFile() string {
 	return filepath.Join(o.DataDir, "tearoff-init.sql")
 }
 
+// tmpDir is the server's own: one that starts removes the temporary tables that it finds, its neighbours' too.
+func (o MariaDBOptions) tmpDir() string { return o.DataDir + ".tmp" }
+
 // writeInitFile makes the user. It gets a new password each time: a server without one, running as root, would give the
 // machine to every local user.
 func (o MariaDBOptions) writeInitFile(password string) error {
@@ -155,6 +160,7 @@ func (o MariaDBOptions) settings() []string {
 	settings := []string{
 		"--no-defaults", // first, or it isn't obeyed: the machine's own configuration must not leak in
 		"--datadir=" + o.DataDir,
+		"--tmpdir=" + o.tmpDir(),
 		"--socket=tearoff.sock", // in the data directory: an absolute path may exceed the limit of 107 bytes
 		"--pid-file=tearoff.pid",
 		"--bind-address=" + loopback,

@@ -1,0 +1,137 @@
+package api
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+const requestIDHeader = "X-Request-Id"
+
+var requestID = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,100}$`)
+
+// call is what is known of a request under way.
+type call struct {
+	id    string
+	route string // its pattern; "none" when no route matched
+	key   models.APIKey
+}
+
+type callKey struct{}
+
+// callOf returns the call that the context belongs to, never nil.
+func callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{}
+}
+
+// observe gives the request its id, and logs and counts its answer. Bodies, query values, users and secrets are not
+// logged.
+func (s *Server) observe(c *gin.Context) {
+	began := time.Now()
+	it := &call{id: c.GetHeader(requestIDHeader), route: c.FullPath()}
+	if !requestID.MatchString(it.id) {
+		it.id = models.NewID("req")
+	}
+	if it.route == "" {
+		it.route = "none"
+	}
+	c.Header(requestIDHeader, it.id)
+	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), callKey{}, it))
+	c.Next()
+
+	took, status := time.Since(began), c.Writer.Status()
+	s.metrics.observe(it, c.Request.Method, status, took)
+	s.cfg.Log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request",
+		slog.String("method", c.Request.Method), slog.String("route", it.route), slog.Int("status", status),
+		slog.Duration("took", took), slog.String("request_id", it.id), slog.String("key_id", it.key.ID))
+}
+
+// recovered answers for a handler that panicked.
+func (s *Server) recovered(c *gin.Context) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		if v == http.ErrAbortHandler {
+			panic(v)
+		}
+		ctx := c.Request.Context()
+		s.cfg.Log.ErrorContext(ctx, "panic", "request_id", callOf(ctx).id, "panic", v, "stack", string(debug.Stack()))
+		if c.Writer.Written() {
+			c.Abort()
+			return
+		}
+		s.refuse(c, models.NewError(models.CodeInternal, "panic"))
+	}()
+	c.Next()
+}
+
+// secured sets the headers that keep browsers from doing more with an answer than showing it.
+func secured(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	c.Next()
+}
+
+// bounded limits the request's time, and refuses a body that says it is too large before reading it.
+func (s *Server) bounded(c *gin.Context) {
+	if c.Request.ContentLength > s.cfg.MaxBody {
+		s.refuse(c, tooLarge(s.cfg.MaxBody))
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.cfg.Timeout)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
+}
+
+// typed is huma's view of a call, with two things put right.
+type typed struct {
+	huma.Context
+	status int // overrules what huma would answer; 0: nothing does
+}
+
+// Unwrap lets humagin find its own context.
+func (t *typed) Unwrap() huma.Context { return t.Context }
+
+// SetStatus implements huma.Context: a problem has the status of its code, whatever huma thinks of it.
+func (t *typed) SetStatus(status int) {
+	if t.status != 0 {
+		status = t.status
+	}
+	t.Context.SetStatus(status)
+}
+
+// BodyReader implements huma.Context. huma sets a deadline for reading the body and leaves it there; net/http, which
+// watches the connection while the handler works, would then take it for a lost client.
+func (t *typed) BodyReader() io.Reader {
+	return &body{Reader: t.Context.BodyReader(), done: func() { _ = t.SetReadDeadline(time.Time{}) }}
+}
+
+type body struct {
+	io.Reader
+	done func()
+}
+
+// Close implements io.Closer.
+func (b *body) Close() error {
+	b.done()
+	return nil
+}

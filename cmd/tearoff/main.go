@@ -1,0 +1,80 @@
+// Command tearoff is the whole product in one binary: the API, the worker, what operators need, and a mode for trying out
+// that brings its own servers.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is every command. Each flag can be set by the environment too; `tearoff COMMAND --help` lists both.
+type cli struct {
+	Dev     devCmd     `cmd:"" help:"Everything for trying out: SQLite, a Temporal dev server with its UI, API and worker."`
+	Serve   serveCmd   `cmd:"" help:"API and worker in one process."`
+	API     apiCmd     `cmd:"" name:"api" help:"The API alone."`
+	Worker  workerCmd  `cmd:"" help:"The worker alone."`
+	Migrate migrateCmd `cmd:"" help:"Bring the store's tables up to date, or take the newest migration back."`
+	Audit   auditCmd   `cmd:"" help:"Check that the books agree. Changes nothing; exits with 1 when they don't."`
+	Keys    keysCmd    `cmd:"" help:"Make an API key."`
+	Health  healthCmd  `cmd:"" help:"Ask an API for its health; exits with 1 when it is not ready."`
+	Demo    demoCmd    `cmd:"" help:"Play a shop's day through a Tearoff of its own, and check every outcome."`
+
+	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"TEAROFF_LOG_LEVEL"`
+	LogJSON  bool       `help:"Write the log as JSON." env:"TEAROFF_LOG_JSON"`
+}
+
+// exitError ends the program with a code and, unless it is nil, a message.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	var c cli
+	parser := kong.Must(&c, kong.Name("tearoff"), kong.UsageOnError(),
+		kong.Description("Coupons that are never issued, used, paid out or given back twice."))
+	k, err := parser.Parse(args)
+	if err != nil {
+		parser.FatalIfErrorf(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	k.BindTo(ctx, (*context.Context)(nil))
+	if err := k.Run(c.logger()); err != nil {
+		var exit exitError
+		if !errors.As(err, &exit) {
+			exit = exitError{code: 1, err: err}
+		}
+		if exit.err != nil {
+			fmt.Fprintln(os.Stderr, "tearoff:", exit.err)
+		}
+		return exit.code
+	}
+	return 0
+}
+
+func (c *cli) logger() *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogJSON {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/tearoff/tearoff/payments"
+	"github.com/tearoff/tearoff/store"
+)
+
+// apiFlags are the API's settings.
+type apiFlags struct {
+	Addr       string        `help:"Where the API listens." default:"127.0.0.1:8080" env:"TEAROFF_ADDR"`
+	AdminAddr  string        `help:"A listener of its own for /v1/admin; none serves it with the rest." env:"TEAROFF_ADMIN_ADDR"`
+	UIURL      string        `name:"ui-url" help:"Temporal's web UI, for links in answers." placeholder:"URL" env:"TEAROFF_UI_URL"`
+	MinHoldTTL time.Duration `help:"The shortest time a hold may be asked for." default:"1m" env:"TEAROFF_MIN_HOLD_TTL"`
+}
+
+// workerFlags are the worker's settings.
+type workerFlags struct {
+	StuckAfter time.Duration `help:"How long one step is tried before an operator is told." default:"2m" env:"TEAROFF_STUCK_AFTER"`
+}
+
+// healthFlags let a worker without an API be asked for its health and metrics.
+type healthFlags struct {
+	MetricsAddr string `help:"Where a worker without an API answers /healthz, /readyz and /metrics; none does not." env:"TEAROFF_METRICS_ADDR"`
+}
+
+type serveCmd struct {
+	storeFlags
+	temporalFlags
+	apiFlags
+	workerFlags
+}
+
+// Run implements kong's command.
+func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
+	return runService(ctx, service{store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, worker: &c.workerFlags, log: log})
+}
+
+type apiCmd struct {
+	storeFlags
+	temporalFlags
+	apiFlags
+}
+
+// Run implements kong's command.
+func (c *apiCmd) Run(ctx context.Context, log *slog.Logger) error {
+	return runService(ctx, service{store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, log: log})
+}
+
+type workerCmd struct {
+	storeFlags
+	temporalFlags
+	workerFlags
+	healthFlags
+}
+
+// Run implements kong's command.
+func (c *workerCmd) Run(ctx context.Context, log *slog.Logger) error {
+	return runService(ctx, service{
+		store: c.storeFlags, temporal: c.temporalFlags, worker: &c.workerFlags, metricsAddr: c.MetricsAddr, log: log,
+	})
+}
+
+// builtinProvider is the bank that keeps its books in the store.
+func builtinProvider(s *store.Store) *payments.Builtin {
+	return payments.NewBuiltin(s, payments.BuiltinOptions{})
+}

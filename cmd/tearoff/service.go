@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.temporal.io/sdk/client"
+
+	"github.com/tearoff/tearoff/api"
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/worker"
+)
+
+// drainWithin bounds how long a stopping process finishes what it has begun.
+const drainWithin = 20 * time.Second
+
+// service is what one process serves: the API, the worker, or both. The sweeper runs in every process.
+type service struct {
+	store       storeFlags
+	temporal    temporalFlags
+	api         *apiFlags    // nil: no API
+	worker      *workerFlags // nil: no worker
+	metricsAddr string
+	log         *slog.Logger
+	ready       func() // called when the API listens; nil: nobody waits
+}
+
+// runService serves until ctx ends or a part fails, and then drains: listeners close, requests and activities under way
+// are finished, and only then the connections go.
+func runService(ctx context.Context, v service) error {
+	s, err := v.store.open(v.log)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for _, warning := range s.CheckSettings(ctx) {
+		v.log.Warn("store: " + warning)
+	}
+	temporal, err := v.temporal.dial(v.log)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	registry := prometheus.NewRegistry()
+	parts, err := v.parts(s, temporal, registry)
+	if err != nil {
+		return err
+	}
+	return runParts(ctx, parts)
+}
+
+// part is something that works until its context ends.
+type part func(ctx context.Context) error
+
+func (v service) parts(s *store.Store, temporal client.Client, registry *prometheus.Registry) ([]part, error) {
+	sweeper := worker.Sweeper{Store: s, Temporal: temporal, Log: v.log}
+	parts := []part{func(ctx context.Context) error { sweeper.Run(ctx); return nil }}
+	if v.worker != nil {
+		stuck := prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tearoff_redemptions_stuck_total", Help: "Redemptions flagged as stuck, by the state they are stuck in.",
+		}, []string{"state"})
+		registry.MustRegister(stuck)
+		config := worker.Config{
+			Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Provider: builtinProvider(s), Log: v.log,
+			StuckAfter: v.worker.StuckAfter, DrainWithin: drainWithin,
+			Stuck: func(_ string, state models.RedemptionState) { stuck.WithLabelValues(string(state)).Inc() },
+		}
+		parts = append(parts, func(ctx context.Context) error { return worker.Run(ctx, config) })
+	}
+	listeners := map[string]http.Handler{}
+	if v.api != nil {
+		config := api.Config{
+			Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Callbacks: bankCallbacks{builtinProvider(s)},
+			Log: v.log, UIURL: v.api.UIURL, MinHoldTTL: v.api.MinHoldTTL, Registry: registry,
+		}
+		server, err := api.New(config)
+		if err != nil {
+			return nil, err
+		}
+		listeners[v.api.Addr] = server.Handler(api.AllRoutes)
+		if v.api.AdminAddr != "" {
+			listeners[v.api.Addr] = server.Handler(api.PublicRoutes)
+			listeners[v.api.AdminAddr] = server.Handler(api.AdminRoutes)
+		}
+	}
+	if v.metricsAddr != "" {
+		listeners[v.metricsAddr] = healthHandler(s, registry)
+	}
+	for addr, handler := range listeners {
+		serve, err := v.listen(addr, handler)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, serve)
+	}
+	return parts, nil
+}
+
+// listen takes the port at once, so that a taken one is an error before anything else starts.
+func (v service) listen(addr string, handler http.Handler) (part, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("can't listen on %s: choose another address with --addr: %w", addr, err)
+	}
+	return func(ctx context.Context) error {
+		server := &http.Server{
+			Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+			WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(v.log.Handler(), slog.LevelWarn),
+		}
+		failed := make(chan error, 1)
+		go func() { failed <- server.Serve(listener) }()
+		v.log.Info("listening", "addr", listener.Addr().String())
+		if v.ready != nil {
+			v.ready()
+		}
+		select {
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+		}
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+		defer cancel()
+		return server.Shutdown(drain)
+	}, nil
+}
+
+// runParts runs all parts until ctx ends or one of them ends, then waits for the others.
+func runParts(ctx context.Context, parts []part) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make([]error, len(parts))
+	var running sync.WaitGroup
+	for i, p := range parts {
+		running.Go(func() {
+			defer cancel()
+			errs[i] = p(ctx)
+		})
+	}
+	running.Wait()
+	return errors.Join(errs...)
+}
+
+func healthHandler(s *store.Store, registry *prometheus.Registry) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.Ping(r.Context()); err != nil {
+			http.Error(w, "the store is not available", http.StatusServiceUnavailable)
+		}
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	return mux
+}

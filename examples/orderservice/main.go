@@ -1,0 +1,58 @@
+// Command orderservice is an order service in Go that lets Tearoff redeem a coupon, take the payment and confirm the
+// order as one transaction, without REST in between: it starts the workflow Redemption with Temporal's own SDK and waits
+// for the result. It needs no worker and no access to Tearoff's database.
+//
+//	orderservice -temporal 127.0.0.1:7233 < order.json
+//
+// It reads one Order as JSON and prints a workflows.RedemptionResult. Running it again with the same order, also after a
+// crash, attaches to the same redemption and prints the same result: nothing is used or charged twice.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"go.temporal.io/sdk/client"
+	temporallog "go.temporal.io/sdk/log"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "orderservice:", err)
+		os.Exit(1)
+	}
+}
+
+// run places the order that it reads, and writes how it ended.
+func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+	flags := flag.NewFlagSet("orderservice", flag.ContinueOnError)
+	temporal := flags.String("temporal", "127.0.0.1:7233", "host:port of Temporal's frontend")
+	namespace := flags.String("namespace", "default", "Temporal namespace that Tearoff's workers serve")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	order, err := readOrder(in)
+	if err != nil {
+		return err
+	}
+	quiet := temporallog.NewStructuredLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	c, err := client.DialContext(ctx, client.Options{HostPort: *temporal, Namespace: *namespace, Logger: quiet})
+	if err != nil {
+		return fmt.Errorf("reach Temporal: %w", err)
+	}
+	defer c.Close()
+	result, err := place(ctx, c, order)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(result)
+}
