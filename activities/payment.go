@@ -125,8 +125,10 @@ func (a *Payments) CapturePayment(ctx context.Context, in RedemptionRef) (Status
 	if err != nil || !step.Proceed {
 		return answer(step, err)
 	}
-	if step.Redemption.Resolution != nil {
-		return a.resolve(ctx, step)
+	if d := step.Redemption.Resolution; d != nil {
+		if status, done, err := a.resolve(ctx, step); done {
+			return status, err
+		}
 	}
 	got, err := a.Provider.Capture(ctx, payments.ReferenceInput{Key: key(step.Payment, "capture"), Reference: *step.Payment.Reference})
 	if refused := refusal(err); refused != nil {
@@ -142,26 +144,29 @@ func (a *Payments) CapturePayment(ctx context.Context, in RedemptionRef) (Status
 }
 
 // resolve carries out an operator's decision on a capture whose outcome is open. A definitive answer of the provider goes
-// before the decision; a write-off stands in only where none is to be had.
-func (a *Payments) resolve(ctx context.Context, step store.PaymentStep) (Status, error) {
+// before the decision; a write-off stands in only where none is to be had. done is false when the trying goes on.
+func (a *Payments) resolve(ctx context.Context, step store.PaymentStep) (s Status, done bool, err error) {
 	if step.Redemption.Resolution.Action == models.ResolveCancel {
-		return a.ClosePayment(ctx, RedemptionRef{RedemptionID: step.Redemption.ID})
+		s, err = a.ClosePayment(ctx, RedemptionRef{RedemptionID: step.Redemption.ID})
+		return s, true, err
 	}
 	if step.Payment.Reference != nil {
 		status, err := a.Provider.Status(ctx, *step.Payment.Reference)
 		if err == nil && status.State == models.PaymentCaptured {
-			return answer(a.Store.RecordCaptured(ctx, step.Redemption.ID, status.Reference))
+			s, err = answer(a.Store.RecordCaptured(ctx, step.Redemption.ID, status.Reference))
+			return s, true, err
 		}
 	}
 	if step.Redemption.Resolution.WriteOff {
-		return answer(a.Store.WriteOff(ctx, step.Redemption.ID))
+		s, err = answer(a.Store.WriteOff(ctx, step.Redemption.ID))
+		return s, true, err
 	}
-	return answer(step, unknown("resolve", errors.New("the provider has not said that it is captured")))
+	return s, false, nil
 }
 
 // refusal is the definitive "no" in err, as a domain error; nil when err is none.
 func refusal(err error) *models.Error {
-	var refused *payments.Refused
+	var refused *payments.RefusedError
 	if !errors.As(err, &refused) {
 		return nil
 	}

@@ -17,7 +17,10 @@ func (a *Payments) ClosePayment(ctx context.Context, in RedemptionRef) (Status, 
 		return answer(step, err)
 	}
 	if d := step.Redemption.Resolution; d != nil && d.Action == models.ResolveConfirm {
-		return a.resolve(ctx, step)
+		if status, done, err := a.resolve(ctx, step); done {
+			return status, err
+		}
+		return answer(step, unknown("resolve", errors.New("the provider has not said that it is captured")))
 	}
 	if step.Payment.Reference == nil {
 		// The provider may hold something that we have no name for. Only its list, or the same request again, tells.
@@ -29,7 +32,7 @@ func (a *Payments) ClosePayment(ctx context.Context, in RedemptionRef) (Status, 
 		return answer(a.Store.RecordVoided(ctx, in.RedemptionID))
 	}
 	got, err := a.Provider.Void(ctx, payments.ReferenceInput{Key: key(step.Payment, "void"), Reference: *step.Payment.Reference})
-	var refused *payments.Refused
+	var refused *payments.RefusedError
 	if errors.As(err, &refused) && refused.Code == payments.CodeAlreadyCaptured {
 		return a.closeCaptured(ctx, step)
 	}
@@ -69,6 +72,15 @@ func (a *Payments) writeOff(ctx context.Context, step store.PaymentStep, err err
 
 // RefundCommitted gives the whole charge back, because an operator cancels a redemption that is paid but not confirmed.
 func (a *Payments) RefundCommitted(ctx context.Context, in RedemptionRef) (Status, error) {
+	r, err := a.Store.Redemption(ctx, in.RedemptionID)
+	if err == nil && r.Payable == 0 {
+		if r, err = a.Store.RevertUnpaid(ctx, in.RedemptionID); err == nil {
+			return statusOf(r), nil
+		}
+	}
+	if err != nil {
+		return Status{}, asTemporal(err)
+	}
 	step, err := a.Store.PaymentOf(ctx, in.RedemptionID)
 	if err != nil || step.Redemption.State != models.StateCommitted {
 		return answer(step, err)

@@ -100,7 +100,7 @@ func (b *Builtin) Refund(ctx context.Context, in RefundInput) (Payment, error) {
 }
 
 // CustomerPays is the customer's own act at the bank, for a payment that is PENDING: it becomes AUTHORISED (CAPTURED for
-// a wallet) when approve is true, else DECLINED. Doing it twice is as good as once. *Refused says that it is too late.
+// a wallet) when approve is true, else DECLINED. Doing it twice is as good as once. *RefusedError says that it is too late.
 // The bank calls nobody back: who calls this tells Tearoff, as a real provider's webhook does.
 func (b *Builtin) CustomerPays(ctx context.Context, reference string, approve bool) (Payment, error) {
 	return b.run(ctx, request{

@@ -35,5 +35,5 @@ func checkKey(key string) error {
 }
 
 func refused(message string) error {
-	return &Refused{Code: models.CodePaymentRefused, Message: message}
+	return &RefusedError{Code: models.CodePaymentRefused, Message: message}
 }

@@ -41,7 +41,7 @@ func TestBuiltinKeyWithAnotherContent(t *testing.T) {
 				other := first
 				tt.change(&other)
 				p, err := c.bank.Authorise(t.Context(), other)
-				var no *payments.Refused
+				var no *payments.RefusedError
 				require.ErrorAs(t, err, &no)
 				assert.Equal(t, models.CodePaymentRefused, no.Code)
 				assert.Contains(t, no.Message, "another content")
@@ -138,7 +138,7 @@ func TestBuiltinRefusesWhatItCannotBook(t *testing.T) {
 			tt.change(&in)
 			bank := payments.NewBuiltin(newMemoryBooks(), payments.BuiltinOptions{})
 			_, err := bank.Authorise(t.Context(), in)
-			var no *payments.Refused
+			var no *payments.RefusedError
 			require.ErrorAs(t, err, &no)
 			assert.Equal(t, models.CodePaymentRefused, no.Code)
 			list, err := bank.List(t.Context(), in.OurID)

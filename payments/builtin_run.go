@@ -126,7 +126,7 @@ func (o outcome) tell() (Payment, error) {
 	case o.reply.unknown != "":
 		return Payment{}, fmt.Errorf("%w: %s", ErrUnknown, o.reply.unknown)
 	case o.reply.refusal != nil:
-		return o.payment, &Refused{Code: o.reply.refusal.Code, Message: o.reply.refusal.Message}
+		return o.payment, &RefusedError{Code: o.reply.refusal.Code, Message: o.reply.refusal.Message}
 	}
 	return o.payment, nil
 }

@@ -58,7 +58,7 @@ const (
 
 // said names an answer in the words of step.want.
 func said(p payments.Payment, err error) string {
-	var no *payments.Refused
+	var no *payments.RefusedError
 	switch {
 	case err == nil:
 		return string(p.State)

@@ -13,7 +13,7 @@ import (
 // Provider moves money. Every call that changes something carries an idempotency key: the same key means the same
 // payment and gives the same answer, for as long as the provider remembers it.
 //
-// An error is either a *Refused, which is definitive, or anything else, which means unknown: it may have happened, may
+// An error is either a *RefusedError, which is definitive, or anything else, which means unknown: it may have happened, may
 // happen later, or never. Time-outs, server faults and "key in use" are unknown.
 type Provider interface {
 	// Name is the provider's name in the store: "builtin", "stripe".
@@ -23,7 +23,7 @@ type Provider interface {
 	Authorise(ctx context.Context, in AuthoriseInput) (Payment, error)
 	// Capture charges what was authorised. A refusal means that nothing was charged and never will be under this payment.
 	Capture(ctx context.Context, in ReferenceInput) (Payment, error)
-	// Void closes a payment that isn't captured; closing one that is closed already succeeds. *Refused with
+	// Void closes a payment that isn't captured; closing one that is closed already succeeds. *RefusedError with
 	// CodeAlreadyCaptured means that it is charged.
 	Void(ctx context.Context, in ReferenceInput) (Payment, error)
 	// Refund gives back what was captured, in full or in part.
@@ -73,14 +73,14 @@ type RefundInput struct {
 // CodeAlreadyCaptured is the refusal of a Void that came too late.
 const CodeAlreadyCaptured models.Code = "already_captured"
 
-// Refused is a definitive "no" of the provider.
-type Refused struct {
+// RefusedError is a definitive "no" of the provider.
+type RefusedError struct {
 	Code    models.Code // models.CodePaymentDeclined, models.CodePaymentRefused or CodeAlreadyCaptured
 	Message string      // the provider's words, for the log
 }
 
 // Error implements error.
-func (r *Refused) Error() string { return string(r.Code) + ": " + r.Message }
+func (r *RefusedError) Error() string { return string(r.Code) + ": " + r.Message }
 
 // ErrNotFound says that the provider doesn't know the reference. It decides nothing: a request may still be on its way.
 var ErrNotFound = errors.New("payments: the provider doesn't know this reference")

@@ -146,12 +146,44 @@ func (s *Store) Finish(ctx context.Context, id string) (models.Redemption, error
 			if err := settled(models.BranchCancelled, models.BranchRefused); err != nil {
 				return err
 			}
-			return tx.move(r, models.StateCancelled)
+			if err := tx.move(r, models.StateCancelled); err != nil {
+				return err
+			}
+			return tx.watchStray(r)
 		case models.StateNew, models.StateTrying, models.StateWaiting, models.StateClosing, models.StateCommitting:
 			return models.NewError(models.CodeStateConflict, "the redemption is not decided").With("state", r.State)
 		case models.StateConfirmed, models.StateCancelled:
 		}
 		return nil
+	})
+}
+
+// watchStray keeps the sweeper looking at a cancelled redemption whose payment may still land.
+func (tx *txn) watchStray(r *models.Redemption) error {
+	var stray []string
+	err := tx.Model(&models.Payment{}).Where("redemption_id = ? AND stray = ?", r.ID, true).Pluck("id", &stray).Error
+	if err != nil || len(stray) == 0 {
+		return err
+	}
+	now, err := tx.now()
+	if err != nil {
+		return err
+	}
+	r.DueAt = now.Add(tx.store.grace)
+	r.Seq++
+	return tx.guard(1, "UPDATE redemptions SET due_at = ?, seq = ? WHERE id = ? AND seq = ?", r.DueAt, r.Seq, r.ID, r.Seq-1)
+}
+
+// RevertUnpaid takes a COMMITTED redemption on which nothing was to be paid to CANCELLING, because an operator decided so.
+func (s *Store) RevertUnpaid(ctx context.Context, id string) (models.Redemption, error) {
+	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
+		decided := r.Resolution != nil && r.Resolution.Action == models.ResolveCancel
+		if r.State != models.StateCommitted || r.Payable != 0 || !decided {
+			return nil
+		}
+		resolved := models.CodeResolved
+		r.Outcome = &resolved
+		return tx.move(r, models.StateCancelling)
 	})
 }
 

@@ -133,6 +133,9 @@ func (s *Store) BeginAuthorise(ctx context.Context, id, provider string) (Paymen
 		if !trying || x.p.Method == "" {
 			return false, nil
 		}
+		if err := x.requireTried(x.r, models.BranchOrder, models.BranchCoupons); err != nil {
+			return false, err // the money comes last: whoever pays gets the coupons
+		}
 		if err := x.intent(models.BranchTrying); err != nil {
 			return false, err
 		}

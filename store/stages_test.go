@@ -167,6 +167,12 @@ var (
 		_, err := s.RecordVoided(ctx, id)
 		return err
 	})
+	stepResolve = func(action models.ResolveAction, writeOff bool) step {
+		return each(func(ctx context.Context, s *store.Store, id string) error {
+			_, err := s.Resolve(ctx, id, models.Resolution{Action: action, WriteOff: writeOff, Reason: "because", By: "key_1"})
+			return err
+		})
+	}
 	stepFinish = each(func(ctx context.Context, s *store.Store, id string) error {
 		_, err := s.Finish(ctx, id)
 		return err
@@ -187,6 +193,11 @@ var stages = func() map[stage][]step {
 	cancelling := more(closing, stepVoid, stepVoided)
 	return map[stage][]step{
 		"NEW":                  {},
+		"CLOSING, write-off":   more(closing, stepVoid, stepResolve(models.ResolveCancel, true)),
+		"COMMITTING, to void":  more(committing, stepCapture, stepResolve(models.ResolveCancel, false)),
+		"COMMITTING, voiding":  more(committing, stepCapture, stepResolve(models.ResolveCancel, false), stepVoid),
+		"COMMITTING, lost":     more(committing, stepCapture, stepResolve(models.ResolveConfirm, true)),
+		"COMMITTED, to refund": more(committed, stepResolve(models.ResolveCancel, false)),
 		"TRYING":               {stepBegin},
 		"TRYING, tried":        tried,
 		"TRYING, asked":        more(tried, stepAsk),
@@ -226,4 +237,17 @@ func (w *world) at(to stage, n int, change ...func(*models.Plan)) []string {
 		require.NoError(w.t, move(w.t.Context(), w.s, ids))
 	}
 	return ids
+}
+
+// hold opens n holds with a coupon each.
+func (w *world) hold(n int, change ...func(*models.Plan)) []models.Redemption {
+	w.t.Helper()
+	outcomes, err := w.s.OpenHolds(w.t.Context(), w.plans(models.KindHold, n, change...))
+	require.NoError(w.t, err)
+	holds := make([]models.Redemption, n)
+	for i, o := range outcomes {
+		require.Nil(w.t, o.Err)
+		holds[i] = o.Redemption
+	}
+	return holds
 }

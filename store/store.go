@@ -70,7 +70,7 @@ func Open(o Options) (*Store, error) {
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxLifetime(10 * time.Minute) // a fail-over or a changed address is noticed without a restart
 
-	var dialector gorm.Dialector = gormmysql.New(gormmysql.Config{Conn: db, SkipInitializeWithVersion: true})
+	dialector := gormmysql.New(gormmysql.Config{Conn: db, SkipInitializeWithVersion: true})
 	if dialect == SQLite {
 		dialector = &sqlite.Dialector{Conn: db}
 	}

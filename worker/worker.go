@@ -171,8 +171,8 @@ func (s Sweeper) redemptions(ctx context.Context) {
 	}
 	for _, r := range due {
 		in := workflows.RedemptionInput{RedemptionID: r.ID}
-		_, err := s.Temporal.SignalWithStartWorkflow(ctx, workflows.RedemptionWorkflowID(r.ID), workflows.SignalWake, nil,
-			workflows.RedemptionOptions(in), workflows.Redemption, in)
+		// Not a wake-up: a workflow that is running has its own timers, and waking it would begin its patience anew.
+		_, err := s.Temporal.ExecuteWorkflow(ctx, workflows.RedemptionOptions(in), workflows.Redemption, in)
 		if err != nil {
 			s.Log.WarnContext(ctx, "a resting redemption could not be started again", "redemption_id", r.ID, "error", err)
 			return // Temporal is down: the next sweep after the grace tries again

@@ -18,6 +18,9 @@ func Redemption(ctx workflow.Context, in RedemptionInput) (RedemptionResult, err
 		return RedemptionResult{RedemptionID: r.id}, err
 	}
 	for !r.over() {
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() { // stuck for weeks
+			return RedemptionResult{}, workflow.NewContinueAsNewError(ctx, Redemption, RedemptionInput{RedemptionID: r.id})
+		}
 		r.advance()
 	}
 	r.show()
@@ -52,8 +55,8 @@ func (r *redemption) open(in RedemptionInput) error {
 // advance takes the one step that the redemption's state asks for.
 func (r *redemption) advance() {
 	r.show()
-	if r.cancelled() {
-		r.settle(r.abandon(models.CodeCancelledBy, nil))
+	if why := r.givenUp(); why != "" {
+		r.settle(r.abandon(why, nil))
 		return
 	}
 	switch r.status.State {
@@ -146,7 +149,7 @@ const leastLook = 20 * time.Second
 
 // confirm settles for good: paid, so the coupons are used and the order stands.
 func (r *redemption) confirm() error {
-	if r.status.Resolve == models.ResolveCancel && r.status.Payable {
+	if r.status.Resolve == models.ResolveCancel {
 		return r.pay(refundCommitted)
 	}
 	for _, settle := range []step{confirmCoupons, confirmOrder, finishRedemption} {
@@ -172,17 +175,23 @@ func (r *redemption) over() bool {
 	return r.status.State.Final() && !r.status.Payment.Stray
 }
 
-// cancelled reports, once, that somebody cancelled the workflow while the redemption could still be given up.
-func (r *redemption) cancelled() bool {
-	if r.asked || r.caller.Err() == nil {
-		return false
-	}
-	r.asked = true
+// givenUp says why a redemption that is not decided yet is to be abandoned: an operator decided so, or somebody cancelled
+// the workflow, which counts once. "" means that it goes on.
+func (r *redemption) givenUp() models.Code {
+	cancelled := !r.asked && r.caller.Err() != nil
+	r.asked = r.asked || cancelled
 	switch r.status.State {
 	case models.StateNew, models.StateTrying, models.StateWaiting:
-		return true
 	default:
-		return false
+		return ""
+	}
+	switch {
+	case r.status.Resolve == models.ResolveCancel:
+		return models.CodeResolved
+	case cancelled:
+		return models.CodeCancelledBy
+	default:
+		return ""
 	}
 }
 

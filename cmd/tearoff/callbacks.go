@@ -26,7 +26,7 @@ func (c bankCallbacks) Callback(ctx context.Context, provider string, body []byt
 		return "", models.NewError(models.CodeInvalidRequest, `the body must be {"reference": "…", "approve": true or false}`)
 	}
 	_, err := c.bank.CustomerPays(ctx, call.Reference, call.Approve)
-	var refused *payments.Refused
+	var refused *payments.RefusedError
 	switch {
 	case errors.As(err, &refused):
 		// Too late at the bank as well. Tearoff looks all the same.

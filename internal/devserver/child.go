@@ -12,6 +12,8 @@ type ChildOptions struct {
 	Bin string
 	// Args are its arguments.
 	Args []string
+	// Env is its environment; nil = ours.
+	Env []string
 	// Grace is how long it may take to stop; 0 = 30 seconds.
 	Grace time.Duration
 	// Log takes what it prints; nil = nowhere.
@@ -26,8 +28,9 @@ type Child struct {
 
 // StartChild starts a program. It doesn't wait for more than that: what is ready is for the caller to know.
 func StartChild(ctx context.Context, options ChildOptions) (*Child, error) {
-	p, err := startProcess(ctx, options.Log, options.Bin, options.Args...)
-	if err != nil {
+	p := newProcess(ctx, options.Log, options.Bin, options.Args...)
+	p.cmd.Env = options.Env
+	if _, err := p.start(); err != nil {
 		return nil, err
 	}
 	grace := options.Grace
@@ -53,7 +56,9 @@ func (c *Child) Err() error {
 // crash. Stop is then no longer needed.
 func (c *Child) Kill() {
 	c.process.stopOnce.Do(func() {})
-	killGroup(c.process.cmd.Process)
+	if !c.process.hasExited() { // later the number may be another process's
+		killGroup(c.process.cmd.Process)
+	}
 	<-c.process.exited
 }
 

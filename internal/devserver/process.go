@@ -35,16 +35,24 @@ type process struct {
 
 // startProcess runs bin in a process group of its own; what it prints goes to log, which may be nil.
 func startProcess(ctx context.Context, log io.Writer, bin string, args ...string) (*process, error) {
+	return newProcess(ctx, log, bin, args...).start()
+}
+
+func newProcess(ctx context.Context, log io.Writer, bin string, args ...string) *process {
 	p := &process{name: filepath.Base(bin), output: &tail{next: log}, exited: make(chan struct{})}
 	// Start's context must not end a server that is up.
 	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), bin, args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	p.cmd.WaitDelay = pipeDelay
 	p.cmd.SysProcAttr = childAttributes()
+	return p
+}
+
+func (p *process) start() (*process, error) {
 	started := make(chan error)
 	go p.run(started)
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("start %s: %w", bin, err)
+		return nil, fmt.Errorf("start %s: %w", p.cmd.Path, err)
 	}
 	return p, nil
 }

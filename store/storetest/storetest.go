@@ -152,11 +152,11 @@ func admin(ctx context.Context, statement string) error {
 }
 
 func stop() error {
-	if server.name == "" || server.err != nil {
-		return nil
-	}
 	if server.private != nil {
 		return server.private.Stop()
+	}
+	if server.name == "" {
+		return nil
 	}
 	return drop(context.Background(), server.name)
 }

@@ -1,0 +1,144 @@
+package api
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+
+	"github.com/tearoff/tearoff/rules"
+)
+
+// spec is what is declared of a route beside its types.
+type spec struct {
+	Route   string // method and path
+	Name    string // of the operation
+	Summary string
+	Roles   roles // whose keys may use it
+	Status  int   // of a success. 0: 200, or 204 without a body
+	Also    []int // other successes with the same body
+}
+
+// route is a declared route; add puts it into an API.
+type route struct {
+	spec
+	add func(api huma.API, op huma.Operation)
+}
+
+// on ties a typed handler to its route.
+func on[I, O any](s *Server, sp spec, handle func(context.Context, *I) (*O, error)) route {
+	return route{spec: sp, add: func(api huma.API, op huma.Operation) {
+		huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+			out, err := handle(ctx, in)
+			if err != nil {
+				return nil, s.problem(ctx, err)
+			}
+			return out, nil
+		})
+	}}
+}
+
+// register puts the routes of a set into the engine and returns their description.
+func (s *Server) register(e *gin.Engine, which Routes) *huma.OpenAPI {
+	api := humagin.New(e, s.openAPI())
+	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(&typed{Context: ctx}) })
+	registry := api.OpenAPI().Components.Schemas
+	problem := registry.Schema(reflect.TypeFor[Problem](), true, "")
+	for _, r := range s.routes() {
+		op := s.operation(r.spec)
+		if !which.has(op.Path) {
+			continue
+		}
+		op.Responses = map[string]*huma.Response{"default": {
+			Description: "A problem; its code says which.",
+			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: problem}},
+		}}
+		r.add(api, op)
+		success := op.Responses[strconv.Itoa(r.Status)]
+		for _, status := range r.Also {
+			op.Responses[strconv.Itoa(status)] = &huma.Response{
+				Description: http.StatusText(status), Headers: success.Headers, Content: success.Content,
+			}
+		}
+	}
+	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's own problems, which nobody gets to see
+		delete(registry.Map(), unused)
+	}
+	return api.OpenAPI()
+}
+
+func (s *Server) operation(sp spec) huma.Operation {
+	method, path, _ := strings.Cut(sp.Route, " ")
+	names := make([]string, len(sp.Roles))
+	for i, r := range sp.Roles {
+		names[i] = string(r)
+	}
+	slices.Sort(names)
+	return huma.Operation{
+		OperationID: sp.Name, Method: method, Path: path, Summary: sp.Summary, DefaultStatus: sp.Status,
+		Description:  "Keys that may: " + strings.Join(names, ", ") + ".",
+		Tags:         []string{tagOf(path)},
+		Security:     []map[string][]string{{"key": {}}},
+		Extensions:   map[string]any{"x-roles": names},
+		MaxBodyBytes: s.cfg.MaxBody + 1, // huma refuses what fills its limit
+		// The deadline ends with the body: see typed.BodyReader.
+		BodyReadTimeout: s.cfg.ReadWithin,
+		Middlewares:     huma.Middlewares{s.authorise(sp.Roles)},
+	}
+}
+
+// tagOf groups the routes by resource: "admin batches" of /v1/admin/batches/{id}.
+func tagOf(path string) string {
+	words := strings.Split(strings.TrimPrefix(path, "/v1/"), "/")
+	if words[0] == "admin" {
+		return "admin " + words[1]
+	}
+	return words[0]
+}
+
+func (s *Server) openAPI() huma.Config {
+	registry := huma.NewMapRegistry("#/components/schemas/", func(t reflect.Type, hint string) string {
+		if t == reflect.TypeFor[rules.Rule]() {
+			return "RuleContent"
+		}
+		return huma.DefaultSchemaNamer(t, hint)
+	})
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "Tearoff", Version: "v1", Description: "Coupons: rules and batches, claims, quotes, holds and redemptions.",
+			},
+			Components: &huma.Components{
+				Schemas: registry,
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"key": {Type: "http", Scheme: "bearer", Description: "An API key of Tearoff: tk_…"},
+				},
+			},
+		},
+		Formats:       maps.Clone(huma.DefaultFormats),
+		DefaultFormat: "application/json",
+		Transformers: []huma.Transformer{func(ctx huma.Context, _ string, v any) (any, error) {
+			form, ok := v.(*huma.ErrorModel)
+			if !ok {
+				return v, nil
+			}
+			p := s.formProblem(ctx.Context(), form)
+			for name := range p.header {
+				ctx.SetHeader(name, p.header.Get(name))
+			}
+			if t, ok := ctx.(*typed); ok {
+				t.status = p.Status
+			}
+			return p, nil
+		}},
+		RejectUnknownQueryParameters: true,
+	}
+}
