@@ -44,8 +44,8 @@ bench: tools-temporal $(BIN)/testservers ## Benchmarks, on servers that flush ev
 	tools/install.sh
 	$(BIN)/testservers -durable -- $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $(ARGS) $(PKG)
 
-build: ## Build .bin/tearoff
-	$(GO) build -o $(BIN)/tearoff ./cmd/tearoff
+build: ## Build .bin/tearoff, and the example order service
+	$(GO) build -o $(BIN)/ ./cmd/tearoff ./examples/orderservice
 
 generate: ## Make generated files anew
 	$(GO) generate ./...

@@ -69,20 +69,20 @@ func merchantFor(ctx context.Context, asked string) (string, error) {
 	}
 }
 
-// merchantOfBatch hardly ever asks the store: a batch stays its merchant's. An unknown batch, or one that the key can't
-// see, is CodeNotFound.
-func (s *Server) merchantOfBatch(ctx context.Context, batchID string) (string, error) {
+// ownBatch turns away an unknown batch, or one that the key can't see. It hardly ever asks the store: a batch stays its
+// merchant's.
+func (s *Server) ownBatch(ctx context.Context, batchID string) error {
 	if err := idOf(batchID, models.PrefixBatch, "batch"); err != nil {
-		return "", err
+		return err
 	}
 	merchantID, err := s.owners.get(batchID, func() (string, error) {
 		b, err := s.store.Batch(ctx, batchID)
 		return b.MerchantID, err
 	})
 	if err != nil {
-		return "", err
+		return err
 	}
-	return merchantID, visible(ctx, merchantID, "batch")
+	return visible(ctx, merchantID, "batch")
 }
 
 // idOf turns away what can't be an id of ours before anything is asked.

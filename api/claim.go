@@ -10,7 +10,7 @@ import (
 )
 
 type claimInput struct {
-	keyed
+	Keyed
 	Body struct {
 		BatchID string         `json:"batch_id" maxLength:"100" example:"bat_01k9x3vdr0e9vw7a4mz0s8c1qf"`
 		User    models.UserRef `json:"user"`
@@ -20,11 +20,11 @@ type claimInput struct {
 type claimOutput struct {
 	Status   int
 	Replayed string `header:"Idempotency-Replayed" doc:"true: an earlier request with the same key had got this coupon."`
-	Body     coupon
+	Body     Coupon
 }
 
-// coupon is a coupon as its user has it.
-type coupon struct {
+// Coupon is a coupon as its user has it.
+type Coupon struct {
 	ID           string             `json:"id"`
 	BatchID      string             `json:"batch_id"`
 	UserID       string             `json:"user_id" doc:"Tearoff's own id of the user."`
@@ -37,7 +37,7 @@ type coupon struct {
 
 // claim gives a user a coupon. Without a key of the caller's, every request is one of its own.
 func (s *Server) claim(ctx context.Context, in *claimInput) (*claimOutput, error) {
-	if _, err := s.merchantOfBatch(ctx, in.Body.BatchID); err != nil {
+	if err := s.ownBatch(ctx, in.Body.BatchID); err != nil {
 		return nil, err
 	}
 	userID, err := s.ensureUser(ctx, in.Body.User)
@@ -63,8 +63,8 @@ func (s *Server) claim(ctx context.Context, in *claimInput) (*claimOutput, error
 	return out, nil
 }
 
-func viewCoupon(c models.Coupon) coupon {
-	return coupon{
+func viewCoupon(c models.Coupon) Coupon {
+	return Coupon{
 		ID: c.ID, BatchID: c.BatchID, UserID: c.UserID, State: c.State, ValidFrom: c.ValidFrom.Time, ValidUntil: c.ValidUntil.Time,
 		RedemptionID: c.RedemptionID, CreatedAt: c.CreatedAt.Time,
 	}

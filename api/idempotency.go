@@ -9,16 +9,16 @@ import (
 
 const replayedHeader = "Idempotency-Replayed"
 
-// keyed is a request that may be sent again: the same key with the same content gets the same answer and has no further
+// Keyed is a request that may be sent again: the same key with the same content gets the same answer and has no further
 // effect, and with another content it is idempotency_key_reused. Keys belong to the caller of the API key.
-type keyed struct {
+type Keyed struct {
 	Key string `header:"Idempotency-Key" doc:"Your own key of this request, up to 255 printable ASCII characters. Send it again with every repeat."`
 }
 
 const maxKeyLen = 255
 
 // Resolve implements huma.Resolver.
-func (k *keyed) Resolve(huma.Context) []error {
+func (k *Keyed) Resolve(huma.Context) []error {
 	if len(k.Key) <= maxKeyLen && strings.TrimSpace(k.Key) == k.Key && !strings.ContainsFunc(k.Key, notPrintable) {
 		return nil
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -65,7 +66,7 @@ func (s *Server) recovered(c *gin.Context) {
 		if v == nil {
 			return
 		}
-		if v == http.ErrAbortHandler {
+		if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(v)
 		}
 		ctx := c.Request.Context()
@@ -102,27 +103,30 @@ func (s *Server) bounded(c *gin.Context) {
 	c.Next()
 }
 
+// humaContext gives the embedded field a name that its own method doesn't have.
+type humaContext huma.Context
+
 // typed is huma's view of a call, with two things put right.
 type typed struct {
-	huma.Context
+	humaContext
 	status int // overrules what huma would answer; 0: nothing does
 }
 
 // Unwrap lets humagin find its own context.
-func (t *typed) Unwrap() huma.Context { return t.Context }
+func (t *typed) Unwrap() huma.Context { return t.humaContext }
 
 // SetStatus implements huma.Context: a problem has the status of its code, whatever huma thinks of it.
 func (t *typed) SetStatus(status int) {
 	if t.status != 0 {
 		status = t.status
 	}
-	t.Context.SetStatus(status)
+	t.humaContext.SetStatus(status)
 }
 
 // BodyReader implements huma.Context. huma sets a deadline for reading the body and leaves it there; net/http, which
 // watches the connection while the handler works, would then take it for a lost client.
 func (t *typed) BodyReader() io.Reader {
-	return &body{Reader: t.Context.BodyReader(), done: func() { _ = t.SetReadDeadline(time.Time{}) }}
+	return &body{Reader: t.humaContext.BodyReader(), done: func() { _ = t.SetReadDeadline(time.Time{}) }}
 }
 
 type body struct {

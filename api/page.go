@@ -7,8 +7,8 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
-// pageInput asks for one page of a list.
-type pageInput struct {
+// PageInput asks for one page of a list.
+type PageInput struct {
 	Cursor string `query:"cursor" maxLength:"400" doc:"next_cursor of the page before. Default: the first page."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The most items of the page."`
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Problem is every answer that is not a success (RFC 9457).
-type Problem struct {
+type Problem struct { //nolint:errname // it is what RFC 9457 calls a problem
 	Type      string         `json:"type" doc:"Where the code is explained." example:"/docs#sold_out"`
 	Title     string         `json:"title" doc:"What the code means; the same for every problem of the code."`
 	Status    int            `json:"status" example:"409"`

@@ -48,7 +48,7 @@ func on[I, O any](s *Server, sp spec, handle func(context.Context, *I) (*O, erro
 // register puts the routes of a set into the engine and returns their description.
 func (s *Server) register(e *gin.Engine, which Routes) *huma.OpenAPI {
 	api := humagin.New(e, s.openAPI())
-	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(&typed{Context: ctx}) })
+	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(&typed{humaContext: ctx}) })
 	registry := api.OpenAPI().Components.Schemas
 	problem := registry.Schema(reflect.TypeFor[Problem](), true, "")
 	for _, r := range s.routes() {

@@ -8,9 +8,9 @@ import (
 
 // Who may use what. Support reads and changes nothing.
 var (
-	shops     = roles{models.RoleStorefront, models.RoleServer}
+	shops     = roles{models.RoleStorefront, models.RoleServer, models.RoleAdmin} // an admin key may do everything
 	shopReads = roles{models.RoleStorefront, models.RoleServer, models.RoleAdmin, models.RoleSupport}
-	orders    = roles{models.RoleServer}
+	orders    = roles{models.RoleServer, models.RoleAdmin}
 	orderRead = roles{models.RoleServer, models.RoleAdmin, models.RoleSupport}
 	admins    = roles{models.RoleAdmin}
 	adminRead = roles{models.RoleAdmin, models.RoleSupport}

@@ -14,7 +14,7 @@ import (
 )
 
 type walletInput struct {
-	pageInput
+	PageInput
 	ID    string               `path:"id" maxLength:"200" doc:"Your own id of the user, or Tearoff's (usr_…)."`
 	State []models.CouponState `query:"state" enum:"AVAILABLE,LOCKED,USED,EXPIRED,REVOKED" doc:"Only coupons in one of these states, separated by commas. Default: all."`
 }
@@ -23,7 +23,7 @@ type walletOutput struct{ Body page[walletCoupon] }
 
 // walletCoupon is a coupon with what is needed to show it.
 type walletCoupon struct {
-	coupon
+	Coupon
 	Name     string          `json:"name" doc:"Of the batch."`
 	Currency models.Currency `json:"currency,omitempty" doc:"Absent for a percentage that may be used in any."`
 	Rule     ruleContent     `json:"rule" doc:"What the coupon is worth and when it may be used."`
@@ -111,7 +111,7 @@ func afterCoupon(cursor string) (until models.Time, id string, err error) {
 }
 
 func viewOffer(o models.Offer) walletCoupon {
-	c := walletCoupon{coupon: viewCoupon(o.Coupon), Name: o.Batch.Name, Currency: o.Batch.Currency, Rule: ruleContent(o.Rule.Content), Usable: true}
+	c := walletCoupon{Coupon: viewCoupon(o.Coupon), Name: o.Batch.Name, Currency: o.Batch.Currency, Rule: ruleContent(o.Rule.Content), Usable: true}
 	if c.State == models.CouponAvailable && !o.At.Before(o.Coupon.ValidUntil) {
 		c.State = models.CouponExpired
 	}

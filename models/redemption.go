@@ -155,6 +155,12 @@ type Resolution struct {
 	At       Time          `json:"at"`
 }
 
+// Reverting reports whether the redemption is COMMITTED and an operator wants it cancelled: its charge is being given back,
+// so nothing of it may be confirmed any more.
+func (r *Redemption) Reverting() bool {
+	return r.State == StateCommitted && r.Resolution != nil && r.Resolution.Action == ResolveCancel
+}
+
 // Plan is a redemption that has been priced and is about to be written. The store fills in id, state and times.
 type Plan struct {
 	Redemption Redemption

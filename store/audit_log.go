@@ -16,6 +16,11 @@ func (tx *txn) audit(r models.AuditRecord) error {
 	return tx.Create(&r).Error
 }
 
+// AddAudit records a deed that writes nothing else here, or that has been done. The id and the time are filled in.
+func (s *Store) AddAudit(ctx context.Context, r models.AuditRecord) error {
+	return s.tx(ctx, func(tx *txn) error { return tx.audit(r) })
+}
+
 // AuditLog lists what was done to a subject, oldest first.
 func (s *Store) AuditLog(ctx context.Context, subject string) ([]models.AuditRecord, error) {
 	var rows []models.AuditRecord

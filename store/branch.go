@@ -162,6 +162,8 @@ func confirmStep(tx *txn, p participant, it *item) (*models.Error, error) {
 		return models.NewError(models.CodeFenced, "the branch "+string(p.branch())+" is cancelled"), nil
 	case it.State != models.StateCommitted:
 		return models.NewError(models.CodeStateConflict, "confirmed only when paid").With("state", it.State), nil
+	case it.Reverting():
+		return models.NewError(models.CodeStateConflict, "an operator has it reverted").With("state", it.State), nil
 	}
 	if refusal, err := p.confirm(tx, it); refusal != nil || err != nil {
 		return refusal, err

@@ -2,18 +2,22 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"github.com/tearoff/tearoff/models"
 )
 
-// BeginCapture writes the intent to charge. It proceeds only in COMMITTING.
+// BeginCapture writes the intent to charge. It proceeds only in COMMITTING, and then also while an operator's void is under
+// way: the caller carries out the operator's decision instead.
 func (s *Store) BeginCapture(ctx context.Context, id string) (PaymentStep, error) {
 	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
 		if !x.at(models.StateCommitting) {
 			return false, nil
 		}
-		if !x.branchAt(models.BranchTried, models.BranchConfirming) {
+		voiding := x.branchAt(models.BranchCancelling) && x.r.Resolution != nil
+		if voiding && x.r.Resolution.Action == models.ResolveCancel {
+			return true, nil
+		}
+		if !voiding && !x.branchAt(models.BranchTried, models.BranchConfirming) {
 			return false, models.NewError(models.CodeBranchMissing, "the payment is not authorised")
 		}
 		return true, x.intent(models.BranchConfirming)
@@ -29,11 +33,16 @@ func (s *Store) RecordCaptured(ctx context.Context, id, reference string) (Payme
 	})
 }
 
-// commit takes the redemption to COMMITTED with its payment. A charge on a cancelled redemption is a stray one.
+// commit takes the redemption to COMMITTED with its payment. A charge on a cancelled redemption is a stray one; one that
+// comes before order and coupons are tried is CodeStateConflict, because they could never be confirmed.
 func (x *paymentTx) commit() error {
 	if x.at(models.StateCancelling, models.StateCancelled) {
-		x.p.Stray = true
-		return errors.Join(x.save(), x.recall())
+		return x.markStray()
+	}
+	if x.at(models.StateNew, models.StateTrying, models.StateWaiting) {
+		if err := x.requireTried(x.r, models.BranchOrder, models.BranchCoupons); err != nil {
+			return err
+		}
 	}
 	if x.r.State.Decided() {
 		return nil
@@ -113,9 +122,12 @@ func (x *paymentTx) closed() error {
 }
 
 // RecordRefunded stores that a charge was given back in full: that of a stray payment, or that of a COMMITTED redemption
-// which an operator decided to cancel.
+// which an operator decided to cancel. Else it is CodeStateConflict.
 func (s *Store) RecordRefunded(ctx context.Context, id string) (PaymentStep, error) {
 	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		if !x.at(models.StateCancelling, models.StateCancelled) && !x.r.Reverting() {
+			return false, x.wrongState()
+		}
 		x.p.State, x.p.Stray = models.PaymentRefunded, false
 		if x.at(models.StateCommitted) {
 			if err := x.moveBranch(x.row, models.BranchCancelled); err != nil {
@@ -128,23 +140,43 @@ func (s *Store) RecordRefunded(ctx context.Context, id string) (PaymentStep, err
 			}
 			return false, x.save()
 		}
-		return false, errors.Join(x.save(), x.saveRedemption(x.r)) // nothing is left for the sweeper
+		return false, x.saveSettled()
 	})
 }
 
-// SettleStray stores what became of a payment on a cancelled redemption that turned out not to be charged.
+// SettleStray stores what became of a payment on a cancelled redemption that turned out not to be charged. On a redemption
+// that isn't cancelled it is CodeStateConflict.
 func (s *Store) SettleStray(ctx context.Context, id string, state models.PaymentState) (PaymentStep, error) {
 	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		if !x.at(models.StateCancelling, models.StateCancelled) {
+			return false, x.wrongState()
+		}
 		x.p.State, x.p.Stray = state, false
-		return false, errors.Join(x.save(), x.saveRedemption(x.r)) // nothing is left for the sweeper
+		return false, x.saveSettled()
 	})
+}
+
+func (x *paymentTx) wrongState() error {
+	return models.NewError(models.CodeStateConflict, "the redemption's state does not allow this").With("state", x.r.State)
+}
+
+// saveSettled saves a payment that is no longer stray, and leaves nothing of it to the sweeper.
+func (x *paymentTx) saveSettled() error {
+	if err := x.save(); err != nil {
+		return err
+	}
+	return x.saveRedemption(x.r)
 }
 
 // WriteOff books an operator's decision to go on without the provider's answer. Confirming books the amount as lost if it
-// was never charged; cancelling keeps watch, so that a charge which lands later is given back.
+// was never charged; cancelling keeps watch, so that a charge which lands later is given back. Booking it again changes
+// nothing.
 func (s *Store) WriteOff(ctx context.Context, id string) (PaymentStep, error) {
 	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
 		d := x.r.Resolution
+		if x.p.State == models.PaymentWrittenOff || (x.p.State == models.PaymentVoided && x.p.Stray) {
+			return false, nil
+		}
 		if d == nil || !d.WriteOff || !x.at(models.StateCommitting, models.StateClosing) {
 			return false, models.NewError(models.CodeResolveNotPossible, "no write-off was decided, or nothing is open")
 		}

@@ -11,6 +11,7 @@ type WalletQuery struct {
 	UserID     string
 	MerchantID string               // "": of all merchants
 	States     []models.CouponState // empty: all
+	Valid      bool                 // only coupons whose validity isn't over by the store's clock
 	AfterUntil models.Time          // with AfterID: where the last page ended
 	AfterID    string
 	Limit      int
@@ -21,6 +22,9 @@ func (s *Store) Wallet(ctx context.Context, w WalletQuery) ([]models.Offer, erro
 	q := s.db.WithContext(ctx).Where("user_id = ?", w.UserID)
 	if len(w.States) > 0 {
 		q = q.Where("state IN ?", w.States)
+	}
+	if w.Valid {
+		q = q.Where("valid_until > (" + s.clockSQL() + ")")
 	}
 	if w.AfterID != "" {
 		q = q.Where("valid_until > ? OR (valid_until = ? AND id > ?)", w.AfterUntil, w.AfterUntil, w.AfterID)
@@ -33,6 +37,21 @@ func (s *Store) Wallet(ctx context.Context, w WalletQuery) ([]models.Offer, erro
 		return nil, asError(err)
 	}
 	return s.offers(ctx, w.UserID, coupons)
+}
+
+// CountCoupons says how many coupons of each batch the user has ever got; batches without one are left out.
+func (s *Store) CountCoupons(ctx context.Context, userID string, batchIDs []string) (map[string]int, error) {
+	var rows []struct {
+		BatchID string
+		Coupons int
+	}
+	err := s.db.WithContext(ctx).Model(&models.Coupon{}).Select("batch_id, COUNT(*) AS coupons").
+		Where("batch_id IN ? AND user_id = ?", batchIDs, userID).Group("batch_id").Find(&rows).Error
+	counts := make(map[string]int, len(rows))
+	for _, r := range rows {
+		counts[r.BatchID] = r.Coupons
+	}
+	return counts, asError(err)
 }
 
 // Offers returns the named coupons in the order asked. One that doesn't exist or isn't the user's is CodeCouponNotFound.

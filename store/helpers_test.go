@@ -71,10 +71,10 @@ func one(out []store.RedemptionOutcome, err error) error {
 	return err
 }
 
-func requireCode(t *testing.T, want models.Code, err error) {
+func requireCode(t *testing.T, want models.Code, err error, what ...any) {
 	t.Helper()
 	if models.CodeOf(err) != want {
-		t.Fatalf("want code %q, got %q: %v", want, models.CodeOf(err), err)
+		t.Fatalf("%v: want code %q, got %q: %v", what, want, models.CodeOf(err), err)
 	}
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -75,6 +76,18 @@ func (tx *txn) requireTried(r *models.Redemption, branches ...models.Branch) err
 // CodeDecided and stays as it is; one that is being closed already keeps its first reason.
 func (s *Store) Abandon(ctx context.Context, id string, why *models.Error) (models.Redemption, error) {
 	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error { return tx.abandon(r, why) })
+}
+
+// Revoke gives up a redemption that nobody has begun to try, and frees its idempotency key: nothing has happened under it,
+// so the same request may come again. One that is further on stays as it is.
+func (s *Store) Revoke(ctx context.Context, id string, why *models.Error) (models.Redemption, error) {
+	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
+		if r.State != models.StateNew {
+			return nil
+		}
+		r.IdemKey = nil
+		return tx.abandon(r, why)
+	})
 }
 
 // Expire abandons a redemption whose deadline has passed by the store's clock; before that, or later in its life, it
@@ -201,16 +214,22 @@ func (s *Store) MarkStuck(ctx context.Context, id string, seen models.Redemption
 		if !r.Stuck {
 			r.Stuck, r.StuckSince = true, now
 		}
-		reason = reason[:min(len(reason), 500)]
+		reason = strings.ToValidUTF8(reason[:min(len(reason), 500)], "") // the cut may be inside a character
 		r.StuckReason = &reason
 		return tx.saveRedemption(r)
 	})
 }
 
 // Resolve stores an operator's decision about a redemption that is under way; a driver carries it out. What could never
-// be carried out is CodeResolveNotPossible and stores nothing.
+// be carried out is CodeResolveNotPossible and stores nothing; neither does the same decision again.
 func (s *Store) Resolve(ctx context.Context, id string, decision models.Resolution) (models.Redemption, error) {
 	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
+		if r.Resolution != nil {
+			decision.At = r.Resolution.At
+			if decision == *r.Resolution {
+				return nil
+			}
+		}
 		if err := tx.checkResolution(r, decision.Action); err != nil {
 			return err
 		}
@@ -241,13 +260,17 @@ func (tx *txn) checkResolution(r *models.Redemption, action models.ResolveAction
 		return impossible("the redemption has ended")
 	case action == models.ResolveConfirm && r.State != models.StateCommitting && r.State != models.StateClosing && r.State != models.StateCommitted:
 		return impossible("only a redemption whose capture may have happened can be confirmed")
+	case action == models.ResolveConfirm && r.Reverting() && r.Payable > 0:
+		return impossible("its refund may be under way")
 	case action == models.ResolveCancel && r.State == models.StateCommitted:
-		coupons, err := tx.branch(r.ID, models.BranchCoupons)
-		if err != nil {
-			return err
-		}
-		if coupons != nil && coupons.State == models.BranchConfirmed {
-			return impossible("the coupons are used: confirm it, then refund")
+		for _, b := range []models.Branch{models.BranchCoupons, models.BranchOrder} {
+			row, err := tx.branch(r.ID, b)
+			if err != nil {
+				return err
+			}
+			if row != nil && row.State == models.BranchConfirmed {
+				return impossible("the branch " + string(b) + " is confirmed: confirm the rest, then refund")
+			}
 		}
 	}
 	return nil

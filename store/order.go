@@ -62,8 +62,12 @@ func moveOrder(tx *txn, it *item, to models.OrderState) (*models.Error, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, tx.guard(1, "UPDATE orders SET state = ?, seq = seq + 1, updated_at = ? WHERE redemption_id = ? AND state = ?",
+	res := tx.Exec("UPDATE orders SET state = ?, seq = seq + 1, updated_at = ? WHERE redemption_id = ? AND state = ?",
 		to, now, it.ID, models.OrderPending)
+	if res.Error == nil && res.RowsAffected == 0 {
+		return models.NewError(models.CodeBranchMissing, "the pending order does not exist"), nil
+	}
+	return nil, res.Error
 }
 
 func (orderBranch) write(*txn) error { return nil }

@@ -194,18 +194,22 @@ func (s *Store) RecordAuthorise(ctx context.Context, id string, a Answer) (Payme
 			if err := x.intent(to); err != nil {
 				return false, err
 			}
+		case x.at(models.StateCancelling, models.StateCancelled) && held:
+			return false, x.markStray()
 		case x.at(models.StateCancelling, models.StateCancelled):
-			x.p.Stray = held
-			if held {
-				return false, errors.Join(x.save(), x.recall())
-			}
+			x.p.Stray = false
+			return false, x.saveSettled()
 		}
 		return false, x.save()
 	})
 }
 
-// recall makes the sweeper look at an ended redemption again at once.
-func (x *paymentTx) recall() error {
+// markStray saves a payment that may have landed on a cancelled redemption, and makes the sweeper look at that at once.
+func (x *paymentTx) markStray() error {
+	x.p.Stray = true
+	if err := x.save(); err != nil {
+		return err
+	}
 	now, err := x.now()
 	if err != nil {
 		return err
@@ -259,8 +263,7 @@ func (s *Store) RecordCallback(ctx context.Context, provider, reference string) 
 		}
 		x.p.CallbackAt = now
 		if x.at(models.StateCancelling, models.StateCancelled) {
-			x.p.Stray = true
-			return true, errors.Join(x.save(), x.recall())
+			return true, x.markStray()
 		}
 		return true, x.save()
 	})

@@ -215,7 +215,7 @@ func (tx *txn) saveRedemption(r *models.Redemption) error {
 	}
 	from := r.Seq
 	r.Seq, r.UpdatedAt, r.DueAt = from+1, now, tx.store.dueAt(*r, now)
-	res := tx.Model(r).Where("seq = ?", from).Select("State", "Seq", "OrderID", "LiveOrderKey", "Deadline", "DueAt", "Outcome", "OutcomeInfo",
+	res := tx.Model(r).Where("seq = ?", from).Select("State", "Seq", "IdemKey", "OrderID", "LiveOrderKey", "Deadline", "DueAt", "Outcome", "OutcomeInfo",
 		"Stuck", "StuckReason", "StuckSince", "Resolution", "UpdatedAt").UpdateColumns(r)
 	if res.Error == nil && res.RowsAffected != 1 {
 		return errors.New("store: a locked redemption changed")

@@ -69,8 +69,6 @@ type fullConn interface {
 	driver.ExecerContext
 	driver.QueryerContext
 	driver.Pinger
-	driver.SessionResetter
-	driver.Validator
 }
 
 type clockConn struct {
@@ -84,6 +82,20 @@ func (c clockConn) CheckNamedValue(v *driver.NamedValue) error {
 		return checker.CheckNamedValue(v)
 	}
 	return driver.ErrSkip
+}
+
+// ResetSession implements driver.SessionResetter for a driver that needs it.
+func (c clockConn) ResetSession(ctx context.Context) error {
+	if resetter, ok := c.fullConn.(driver.SessionResetter); ok {
+		return resetter.ResetSession(ctx)
+	}
+	return nil
+}
+
+// IsValid implements driver.Validator for a driver that needs it.
+func (c clockConn) IsValid() bool {
+	validator, ok := c.fullConn.(driver.Validator)
+	return !ok || validator.IsValid()
 }
 
 func (c clockConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {

@@ -46,18 +46,19 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, servers.stop()) }()
-	told.intro(servers, o.Dir)
+	told.intro(servers.at, o.Dir)
 
 	bounded, cancel := context.WithTimeout(ctx, o.Within)
 	defer cancel()
 	if err := play(bounded, servers, told); err != nil {
 		return err
 	}
+	err = told.verdict()
 	if o.Keep {
 		told.note("Everything keeps running; Ctrl-C stops it.")
 		<-ctx.Done()
 	}
-	return told.verdict()
+	return err
 }
 
 func (o Options) withDefaults() (Options, error) {

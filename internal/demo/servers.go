@@ -20,6 +20,7 @@ const (
 	stuckAfter = 3 * time.Second // before an operator is told
 	minHoldTTL = time.Second     // the shortest hold, and the shortest time to pay
 	startAll   = 90 * time.Second
+	stopEach   = 45 * time.Second
 )
 
 // servers are the child processes: the API with its Temporal dev server, and a worker of its own.
@@ -95,7 +96,9 @@ func (s *servers) start(ctx context.Context, logName string, lines *readyLine, a
 	}
 	s.logs = append(s.logs, log)
 	lines.next = log
-	return devserver.StartChild(ctx, devserver.ChildOptions{Bin: s.options.Tearoff, Args: args, Env: environment(os.Environ()), Log: lines})
+	return devserver.StartChild(ctx, devserver.ChildOptions{
+		Bin: s.options.Tearoff, Args: args, Env: environment(os.Environ()), Grace: stopEach, Log: lines,
+	})
 }
 
 // stop ends the children, the worker first, and reports what did not end as it should.

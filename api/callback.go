@@ -1,0 +1,46 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+type callbackInput struct {
+	Provider string `path:"provider" maxLength:"32"`
+	RawBody  []byte
+	header   http.Header
+}
+
+// Resolve implements huma.Resolver: a provider signs its headers too.
+func (in *callbackInput) Resolve(ctx huma.Context) []error {
+	in.header = http.Header{}
+	ctx.EachHeader(in.header.Add)
+	in.header.Del("Authorization")
+	return nil
+}
+
+// callback stores that a provider reported, before it is answered, and wakes the redemption. What became of the payment
+// is not taken from the call: the workflow asks the provider.
+func (s *Server) callback(ctx context.Context, in *callbackInput) (*struct{}, error) {
+	if keyOf(ctx).MerchantID != "" {
+		return nil, models.NewError(models.CodeForbidden, "a provider reports for every merchant, with a key of the platform")
+	}
+	if s.cfg.Callbacks == nil {
+		return nil, models.NewError(models.CodeNotFound, "there is no such payment provider")
+	}
+	reference, err := s.cfg.Callbacks.Callback(ctx, in.Provider, bytes.Clone(in.RawBody), in.header)
+	if err != nil {
+		return nil, err
+	}
+	step, err := s.store.RecordCallback(ctx, in.Provider, reference)
+	if err != nil {
+		return nil, err
+	}
+	s.wakeUp(ctx, step.Redemption.ID)
+	return nil, nil
+}

@@ -1,0 +1,74 @@
+package demo
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// hold locks the coupon of an order for a while.
+func (s *story) hold(ctx context.Context, o order, ttl time.Duration) (redemption, error) {
+	return call[redemption](ctx, s.orders, request{Method: http.MethodPost, Path: "/v1/holds", Key: "hold/" + o.ID, Body: map[string]any{
+		"user": o.User.Ref(), "cart": o.Cart, "coupon_ids": o.Coupons, "ttl_seconds": int(ttl.Seconds()),
+	}})
+}
+
+// holdAndConfirm is a shop with orders and payments of its own. No workflow is involved.
+func (s *story) holdAndConfirm(ctx context.Context, sc *scene) error {
+	o, err := s.order(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := s.hold(ctx, o, time.Minute)
+	if err != nil {
+		return err
+	}
+	check(sc, "hold", models.StateWaiting, held.State)
+	check(sc, "left to pay", price(dollars(toPay)), price(held.Totals.Payable))
+	if err := s.checkCoupon(ctx, sc, o.User, o.Coupons[0], models.CouponLocked); err != nil {
+		return err
+	}
+	sc.tell("the shop takes the payment, and confirms")
+	confirm := request{Method: http.MethodPost, Path: "/v1/holds/" + held.ID + "/confirm", Body: map[string]any{"order_id": o.ID}}
+	confirmed, err := call[redemption](ctx, s.orders, confirm)
+	if err != nil {
+		return err
+	}
+	check(sc, "hold", models.StateConfirmed, confirmed.State)
+	again, err := call[redemption](ctx, s.orders, confirm)
+	check(sc, "confirmed again", models.StateConfirmed, again.State)
+	if err != nil {
+		return err
+	}
+	return s.checkCoupon(ctx, sc, o.User, o.Coupons[0], models.CouponUsed)
+}
+
+// holdAndForget lets a hold run out.
+func (s *story) holdAndForget(ctx context.Context, sc *scene) error {
+	o, err := s.order(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := s.hold(ctx, o, 2*time.Second)
+	if err != nil {
+		return err
+	}
+	check(sc, "hold of two seconds", models.StateWaiting, held.State)
+	path := "/v1/holds/" + held.ID
+	freed, err := until(ctx, func(ctx context.Context) (redemption, error) {
+		return call[redemption](ctx, s.orders, request{Path: path})
+	}, func(r redemption) bool { return r.State.Final() })
+	if err != nil {
+		return err
+	}
+	check(sc, "hold", models.StateCancelled, freed.State)
+	check(sc, "because", models.CodeHoldExpired, freed.Outcome.Code)
+	if err := s.checkCoupon(ctx, sc, o.User, o.Coupons[0], models.CouponAvailable); err != nil {
+		return err
+	}
+	_, err = call[redemption](ctx, s.orders, request{Method: http.MethodPost, Path: path + "/confirm"})
+	check(sc, "a confirmation that comes too late", models.CodeHoldExpired, codeOf(err))
+	return nil
+}

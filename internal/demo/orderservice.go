@@ -1,0 +1,74 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/payments"
+)
+
+// placed is what the order service prints.
+type placed struct {
+	RedemptionID string                 `json:"redemption_id"`
+	State        models.RedemptionState `json:"state"`
+}
+
+// orderService runs examples/orderservice for one order, twice, as if it had crashed before it saw the answer.
+func (s *story) orderService(ctx context.Context, sc *scene) error {
+	o, err := s.order(ctx)
+	if err != nil {
+		return err
+	}
+	first, err := s.place(ctx, o)
+	if err != nil {
+		return err
+	}
+	check(sc, "what the order service was told", models.StateConfirmed, first.State)
+	again, err := s.place(ctx, o)
+	if err != nil {
+		return err
+	}
+	check(sc, "the same order again, by another process", first, again)
+	found, err := call[redemptions](ctx, s.orders, request{Path: "/v1/redemptions?order_id=" + url.QueryEscape(o.ID)})
+	if err != nil {
+		return err
+	}
+	check(sc, "redemptions of the order, over REST", 1, len(found.Items))
+	return s.checkConfirmed(ctx, sc, o, first.RedemptionID)
+}
+
+// place runs the order service as a process of its own.
+func (s *story) place(ctx context.Context, o order) (placed, error) {
+	var result placed
+	text, err := json.Marshal(map[string]any{
+		"order_id": o.ID, "customer": o.User.Ref(), "cart": o.Cart, "coupon_ids": o.Coupons, "payment_method": payments.TokenApproved,
+	})
+	if err != nil {
+		return result, err
+	}
+	at := s.servers.at
+	out, err := output(ctx, text, s.servers.options.OrderService, "-temporal", at.Temporal, "-namespace", at.Namespace)
+	if err != nil {
+		return result, err
+	}
+	return result, json.Unmarshal(out, &result)
+}
+
+// output runs a program to its end. Its error has what the program said; what it printed is there all the same.
+func output(ctx context.Context, in []byte, program string, args ...string) ([]byte, error) {
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env, cmd.Stdin, cmd.Stderr = environment(os.Environ()), bytes.NewReader(in), &said
+	out, err := cmd.Output()
+	if err != nil {
+		err = fmt.Errorf("%s: %w: %s", program, err, strings.TrimSpace(said.String()))
+	}
+	return out, err
+}

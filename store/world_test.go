@@ -1,0 +1,135 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/store/storetest"
+)
+
+// world is a store with one batch and one user, to make many redemptions quickly.
+type world struct {
+	storetest.Fixture
+	t     *testing.T
+	s     *store.Store
+	batch store.BatchRow
+	user  string
+}
+
+func newWorld(t *testing.T, s *store.Store, spec storetest.BatchSpec) *world {
+	t.Helper()
+	f := storetest.New(t, s)
+	return &world{Fixture: f, t: t, s: s, batch: f.Batch(spec), user: f.User()}
+}
+
+// claims asks for n coupons with keys of their own.
+func (w *world) claims(n int) []store.ClaimRequest {
+	requests := make([]store.ClaimRequest, n)
+	for i := range requests {
+		requests[i] = store.ClaimRequest{Caller: "test", Key: storetest.Name("key"), BatchID: w.batch.ID, UserID: w.user}
+	}
+	return requests
+}
+
+// coupons gives the user n coupons.
+func (w *world) coupons(n int) []models.Coupon {
+	w.t.Helper()
+	outcomes, err := w.s.Claim(w.t.Context(), w.claims(n))
+	require.NoError(w.t, err)
+	coupons := make([]models.Coupon, n)
+	for i, o := range outcomes {
+		require.Nil(w.t, o.Err)
+		coupons[i] = *o.Coupon
+	}
+	return coupons
+}
+
+// plans makes n plans with a coupon each.
+func (w *world) plans(kind models.RedemptionKind, n int, change ...func(*models.Plan)) []models.Plan {
+	w.t.Helper()
+	plans := make([]models.Plan, n)
+	for i, c := range w.coupons(n) {
+		plans[i] = w.Plan(kind, c)
+		for _, f := range change {
+			f(&plans[i])
+		}
+	}
+	return plans
+}
+
+// overdue puts the deadline into the past.
+func overdue(p *models.Plan) { p.TTL = -time.Minute }
+
+// payLater lets the customer choose the method afterwards.
+func payLater(p *models.Plan) {
+	p.Redemption.Content.Payment = models.PaymentTerms{Mode: models.PaymentLater}
+}
+
+// free leaves nothing to pay.
+func free(p *models.Plan) {
+	p.Redemption.Goods, p.Redemption.Payable = p.Redemption.Discount, 0
+	p.Redemption.Content.Payment = models.PaymentTerms{}
+}
+
+// at opens n orchestrated redemptions and takes them to the stage through the store.
+func (w *world) at(to stage, n int, change ...func(*models.Plan)) []string {
+	w.t.Helper()
+	ids := w.open(n, change...)
+	for _, move := range w.steps(to) {
+		require.NoError(w.t, move.run(w.t.Context(), w.s, ids))
+	}
+	return ids
+}
+
+// forged is at for many on MySQL: what the store does for one redemption at a time is done by SQL for all.
+// TestForgedStages shows that nobody can tell the difference.
+func (w *world) forged(to stage, n int, change ...func(*models.Plan)) []string {
+	w.t.Helper()
+	ids := w.open(n, change...)
+	marks, args := in(ids)
+	for _, move := range w.steps(to) {
+		if move.forge == nil {
+			require.NoError(w.t, move.run(w.t.Context(), w.s, ids))
+		}
+		for _, text := range move.forge {
+			exec(w.t, w.s, text+marks, args...)
+		}
+	}
+	return ids
+}
+
+func (w *world) steps(to stage) []step {
+	w.t.Helper()
+	steps, known := stages[to]
+	require.True(w.t, known, "there is no stage %q", to)
+	return steps
+}
+
+func (w *world) open(n int, change ...func(*models.Plan)) []string {
+	w.t.Helper()
+	outcomes, err := w.s.OpenRedemptions(w.t.Context(), w.plans(models.KindOrchestrated, n, change...))
+	require.NoError(w.t, err)
+	ids := make([]string, n)
+	for i, o := range outcomes {
+		require.Nil(w.t, o.Err)
+		ids[i] = o.Redemption.ID
+	}
+	return ids
+}
+
+// hold opens n holds with a coupon each.
+func (w *world) hold(n int, change ...func(*models.Plan)) []models.Redemption {
+	w.t.Helper()
+	outcomes, err := w.s.OpenHolds(w.t.Context(), w.plans(models.KindHold, n, change...))
+	require.NoError(w.t, err)
+	holds := make([]models.Redemption, n)
+	for i, o := range outcomes {
+		require.Nil(w.t, o.Err)
+		holds[i] = o.Redemption
+	}
+	return holds
+}

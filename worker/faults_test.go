@@ -1,0 +1,212 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tearoff/tearoff/workflows"
+)
+
+// call is one execution of an activity, local or not, tries counted.
+type call struct {
+	Name  string
+	Nth   int // of this activity, from 1
+	Index int // of all activities, from 0
+	Local bool
+}
+
+// hook stands around each activity; do carries it out.
+type hook func(ctx context.Context, c call, do func() error) error
+
+var errLost = errors.New("the test lost the answer")
+
+// lostAfter lets the first n executions of the activity happen and loses their answers.
+func lostAfter(name string, n int) hook {
+	return func(_ context.Context, c call, do func() error) error {
+		err := do()
+		if c.Name == name && c.Nth <= n {
+			return errLost
+		}
+		return err
+	}
+}
+
+// lostBefore loses the first n requests for the activity.
+func lostBefore(name string, n int) hook {
+	return func(_ context.Context, c call, do func() error) error {
+		if c.Name == name && c.Nth <= n {
+			return errLost
+		}
+		return do()
+	}
+}
+
+// before runs act once, right before the activity is executed for the n-th time.
+func before(name string, n int, act func()) hook {
+	return func(_ context.Context, c call, do func() error) error {
+		if c.Name == name && c.Nth == n {
+			act()
+		}
+		return do()
+	}
+}
+
+// after runs act once, right after the activity was executed for the n-th time.
+func after(name string, n int, act func()) hook {
+	return func(_ context.Context, c call, do func() error) error {
+		err := do()
+		if c.Name == name && c.Nth == n {
+			act()
+		}
+		return err
+	}
+}
+
+// spy is an interceptor that records what a workflow does and puts a hook around each of its activities.
+type spy struct {
+	interceptor.InterceptorBase
+	hook hook
+
+	mu     sync.Mutex
+	calls  []call
+	counts map[string]int
+	states []string // values of TearoffState as they were set
+	busy   int      // activities under way
+}
+
+func newSpy(h hook) *spy { return &spy{hook: h, counts: map[string]int{}} }
+
+// names lists the activities in the order of their execution, tries of one after another once.
+func (s *spy) names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for _, c := range s.calls {
+		if len(names) == 0 || names[len(names)-1] != c.Name {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+func (s *spy) count(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[name]
+}
+
+func (s *spy) attributes() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.states...)
+}
+
+// wait returns when no activity is under way.
+func (s *spy) wait(t testing.TB) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.busy == 0
+	}, 20*time.Second, time.Millisecond)
+}
+
+func (s *spy) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy--
+}
+
+func (s *spy) begin(name string, local bool) call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy++
+	s.counts[name]++
+	c := call{Name: name, Nth: s.counts[name], Index: len(s.calls), Local: local}
+	s.calls = append(s.calls, c)
+	return c
+}
+
+// InterceptActivity implements interceptor.WorkerInterceptor.
+func (s *spy) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	i := &spiedActivity{spy: s}
+	i.Next = next
+	return i
+}
+
+// InterceptWorkflow implements interceptor.WorkerInterceptor.
+func (s *spy) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	i := &spiedWorkflow{spy: s}
+	i.Next = next
+	return i
+}
+
+type spiedActivity struct {
+	interceptor.ActivityInboundInterceptorBase
+	spy *spy
+}
+
+func (i *spiedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	info := activity.GetInfo(ctx)
+	c := i.spy.begin(info.ActivityType.Name, info.IsLocalActivity)
+	defer i.spy.end()
+	var result any
+	do := func() (err error) {
+		result, err = i.Next.ExecuteActivity(ctx, in)
+		return err
+	}
+	err := error(nil)
+	if i.spy.hook == nil {
+		err = do()
+	} else {
+		err = i.spy.hook(ctx, c, do)
+	}
+	return result, err
+}
+
+type spiedWorkflow struct {
+	interceptor.WorkflowInboundInterceptorBase
+	spy *spy
+}
+
+func (i *spiedWorkflow) Init(out interceptor.WorkflowOutboundInterceptor) error {
+	o := &spiedCommands{spy: i.spy}
+	o.Next = out
+	return i.Next.Init(o)
+}
+
+type spiedCommands struct {
+	interceptor.WorkflowOutboundInterceptorBase
+	spy *spy
+}
+
+// ExecuteActivity keeps "unlimited" what the test environment would cut to ten tries.
+func (i *spiedCommands) ExecuteActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
+	policy := temporal.RetryPolicy{}
+	if p := workflow.GetActivityOptions(ctx).RetryPolicy; p != nil {
+		policy = *p
+	}
+	if policy.MaximumAttempts == 0 {
+		policy.MaximumAttempts = 1_000_000
+	}
+	return i.Next.ExecuteActivity(workflow.WithRetryPolicy(ctx, policy), name, args...)
+}
+
+func (i *spiedCommands) UpsertTypedSearchAttributes(ctx workflow.Context, updates ...temporal.SearchAttributeUpdate) error {
+	set := temporal.NewSearchAttributes(updates...)
+	if state, ok := set.GetKeyword(workflows.AttributeState); ok && !workflow.IsReplaying(ctx) {
+		i.spy.mu.Lock()
+		i.spy.states = append(i.spy.states, state)
+		i.spy.mu.Unlock()
+	}
+	return i.Next.UpsertTypedSearchAttributes(ctx, updates...)
+}
