@@ -66,6 +66,7 @@ func (b *bundle) key(role models.Role, merchantID string) string {
 
 // request is one call; the zero value of a field leaves it out.
 type request struct {
+	name   string // for the message of a failed test
 	route  string // method and path
 	as     models.Role
 	secret string // instead of as
@@ -77,6 +78,7 @@ type request struct {
 // answer is what came back.
 type answer struct {
 	t      testing.TB
+	to     string
 	status int
 	header http.Header
 	text   string
@@ -84,7 +86,24 @@ type answer struct {
 
 func (b *bundle) send(r request) answer {
 	b.t.Helper()
-	return send(b.t, b.handler, b.http(r))
+	a := send(b.t, b.handler, b.http(r))
+	a.to = r.name
+	return a
+}
+
+// refusal is a request that must be refused, and how.
+type refusal struct {
+	request
+	status int
+	code   models.Code
+}
+
+// refused sends each request and requires its problem.
+func (b *bundle) refused(cases []refusal) {
+	b.t.Helper()
+	for _, c := range cases {
+		b.send(c.request).problem(c.status, c.code)
+	}
 }
 
 func (b *bundle) http(r request) *http.Request {
@@ -127,9 +146,9 @@ func send(t testing.TB, h http.Handler, req *http.Request) answer {
 // ok requires a status and returns the body.
 func (a answer) ok(status int) doc {
 	a.t.Helper()
-	require.Equal(a.t, status, a.status, a.text)
+	require.Equal(a.t, status, a.status, "%s: %s", a.to, a.text)
 	var d doc
-	require.NoError(a.t, json.Unmarshal([]byte(a.text), &d), a.text)
+	require.NoError(a.t, json.Unmarshal([]byte(a.text), &d), "%s: %s", a.to, a.text)
 	return d
 }
 
@@ -137,7 +156,7 @@ func (a answer) ok(status int) doc {
 func (a answer) problem(status int, code models.Code) doc {
 	a.t.Helper()
 	d := a.ok(status)
-	require.Equal(a.t, string(code), d["code"], a.text)
+	require.Equal(a.t, string(code), d["code"], "%s: %s", a.to, a.text)
 	require.Equal(a.t, "application/problem+json", a.header.Get("Content-Type"))
 	require.InDelta(a.t, status, d["status"], 0)
 	require.Equal(a.t, a.header.Get("X-Request-Id"), d["request_id"])

@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,43 +52,67 @@ func TestClaimRefused(t *testing.T) {
 		active := b.Batch(storetest.BatchSpec{MerchantID: "m1"})
 		draft := b.Batch(storetest.BatchSpec{Draft: true})
 		over := b.Batch(storetest.BatchSpec{ValidUntil: models.NewTime(time.Now().Add(-time.Minute))})
-		foreign := b.key(models.RoleStorefront, "m2")
-		user := doc{"id": "someone"}
-		for _, tt := range []struct {
-			name   string
-			as     models.Role
-			secret string
-			body   any
-			key    string
-			status int
-			code   models.Code
-		}{
-			{name: "unknown batch", body: doc{"batch_id": models.NewID("bat"), "user": user}, status: 404, code: models.CodeNotFound},
-			{name: "no id of a batch", body: doc{"batch_id": "x", "user": user}, status: 404, code: models.CodeNotFound},
-			{name: "an id in another script", body: doc{"batch_id": "bat_01k9x3vdr0e9vw7a4mz0s8cééé", "user": user}, status: 404, code: models.CodeNotFound},
-			{name: "draft", body: doc{"batch_id": draft.ID, "user": user}, status: 409, code: models.CodeBatchNotActive},
-			{name: "coupons would be over", body: doc{"batch_id": over.ID, "user": user}, status: 422, code: models.CodeClaimEnded},
-			{name: "another merchant's", secret: foreign, body: doc{"batch_id": active.ID, "user": user}, status: 404, code: models.CodeNotFound},
-			{name: "wrong role", as: models.RoleSupport, body: doc{"batch_id": active.ID, "user": user}, status: 403, code: models.CodeForbidden},
-			{name: "unknown id of ours", body: doc{"batch_id": active.ID, "user": doc{"id": models.NewID("usr")}}, status: 404, code: models.CodeNotFound},
-			{name: "nobody", body: doc{"batch_id": active.ID, "user": doc{}}, status: 400, code: models.CodeInvalidRequest},
-			{name: "blank user", body: doc{"batch_id": active.ID, "user": doc{"id": "  "}}, status: 400, code: models.CodeInvalidRequest},
-			{name: "an id that grows when normalised", body: doc{"batch_id": active.ID, "user": doc{"id": repeat("ﷺ", 100)}}, status: 400, code: models.CodeInvalidRequest},
-			{name: "unknown field", body: doc{"batch_id": active.ID, "user": user, "quantity": 5}, status: 400, code: models.CodeInvalidRequest},
-			{name: "wrong type", body: doc{"batch_id": 5, "user": user}, status: 400, code: models.CodeInvalidRequest},
-			{name: "key too long", key: repeat("k", 256), body: doc{"batch_id": active.ID, "user": user}, status: 400, code: models.CodeInvalidRequest},
-			{name: "key not printable", key: "a\tb", body: doc{"batch_id": active.ID, "user": user}, status: 400, code: models.CodeInvalidRequest},
-		} {
-			if tt.as == "" {
-				tt.as = models.RoleStorefront
-			}
-			r := request{route: "POST /v1/claims", as: tt.as, secret: tt.secret, body: tt.body, key: tt.key}
-			require.NotPanics(t, func() { b.send(r).problem(tt.status, tt.code) }, tt.name)
+		ghost, user := doc{"id": storetest.Name("ghost")}, doc{"id": storetest.Name("user")}
+		claim := func(name string, body any) request {
+			return request{name: name, route: "POST /v1/claims", as: models.RoleStorefront, body: body}
 		}
+		long := claim("key too long", doc{"batch_id": active.ID, "user": ghost})
+		long.key = repeat("k", 256)
+		dark := claim("key not printable", doc{"batch_id": active.ID, "user": ghost})
+		dark.key = "a\tb"
+		foreign := claim("another merchant's", doc{"batch_id": active.ID, "user": ghost})
+		foreign.secret = b.key(models.RoleStorefront, "m2")
+		support := claim("wrong role", doc{"batch_id": active.ID, "user": ghost})
+		support.as = models.RoleSupport
+		b.refused([]refusal{
+			{claim("draft", doc{"batch_id": draft.ID, "user": user}), 409, models.CodeBatchNotActive},
+			{claim("coupons would be over", doc{"batch_id": over.ID, "user": user}), 422, models.CodeClaimEnded},
+			{claim("unknown batch", doc{"batch_id": models.NewID("bat"), "user": ghost}), 404, models.CodeNotFound},
+			{claim("no id of a batch", doc{"batch_id": "x", "user": ghost}), 404, models.CodeNotFound},
+			{claim("an id in another script", doc{"batch_id": "bat_01k9x3vdr0e9vw7a4mz0s8cééé", "user": ghost}), 404, models.CodeNotFound},
+			{claim("unknown user id of ours", doc{"batch_id": active.ID, "user": doc{"id": models.NewID("usr")}}), 404, models.CodeNotFound},
+			{claim("nobody", doc{"batch_id": active.ID, "user": doc{}}), 400, models.CodeInvalidRequest},
+			{claim("blank user", doc{"batch_id": active.ID, "user": doc{"id": "  "}}), 400, models.CodeInvalidRequest},
+			{claim("an id that grows when normalised", doc{"batch_id": active.ID, "user": doc{"id": repeat("ﷺ", 100)}}), 400, models.CodeInvalidRequest},
+			{claim("unknown field", doc{"batch_id": active.ID, "user": ghost, "quantity": 5}), 400, models.CodeInvalidRequest},
+			{claim("wrong type", doc{"batch_id": 5, "user": ghost}), 400, models.CodeInvalidRequest},
+			{claim("null user", doc{"batch_id": active.ID, "user": nil}), 400, models.CodeInvalidRequest},
+			{foreign, 404, models.CodeNotFound},
+			{support, 403, models.CodeForbidden},
+			{long, 400, models.CodeInvalidRequest},
+			{dark, 400, models.CodeInvalidRequest},
+		})
 		row, err := s.Batch(t.Context(), active.ID)
 		require.NoError(t, err)
 		require.Zero(t, row.Counter.Issued, "nothing was issued")
-		_, err = s.FindUser(t.Context(), models.UserRef{ID: "someone"})
-		require.Equal(t, models.CodeNotFound, models.CodeOf(err), "no user was made for a request that could not be met")
+		_, err = s.FindUser(t.Context(), models.UserRef{ID: ghost.text("id")})
+		require.Equal(t, models.CodeNotFound, models.CodeOf(err), "no user was made for a request that can't be met")
 	})
+}
+
+func TestClaimsInACrowd(t *testing.T) {
+	t.Parallel()
+	b := setup(t, storetest.MySQL(t))
+	batch := b.Batch(storetest.BatchSpec{Quantity: 5, ClaimsPerUser: 1})
+	var crowd sync.WaitGroup
+	statuses := make([]int, 20)
+	for i := range statuses {
+		r := b.http(request{route: "POST /v1/claims", as: models.RoleServer, body: doc{"batch_id": batch.ID, "user": doc{"id": storetest.Name("user")}}})
+		crowd.Go(func() {
+			w := httptest.NewRecorder()
+			b.handler.ServeHTTP(w, r)
+			statuses[i] = w.Code
+		})
+	}
+	crowd.Wait()
+	won := 0
+	for _, status := range statuses {
+		if status == http.StatusCreated {
+			won++
+			continue
+		}
+		require.Equal(t, http.StatusConflict, status)
+	}
+	require.Equal(t, 5, won, "exactly the quantity is issued")
+	b.AuditClean(batch.ID)
 }

@@ -16,7 +16,8 @@ func (s *Store) CreateKey(ctx context.Context, k models.APIKey) (models.APIKey, 
 	return k, secret, err
 }
 
-// AddKey stores a key whose secret is known already; adding the same secret again changes nothing.
+// AddKey stores a key whose secret is known already; adding the same secret again changes nothing and gives the key that
+// is there.
 func (s *Store) AddKey(ctx context.Context, k *models.APIKey, secret string) error {
 	if !k.Role.Valid() {
 		return models.NewError(models.CodeInvalidRequest, "there is no role "+string(k.Role))
@@ -27,8 +28,12 @@ func (s *Store) AddKey(ctx context.Context, k *models.APIKey, secret string) err
 	}
 	return s.tx(ctx, func(tx *txn) error {
 		var known []models.APIKey
-		if err := tx.Find(&known, "hash = ?", k.Hash).Error; err != nil || len(known) > 0 {
+		if err := tx.Find(&known, "hash = ?", k.Hash).Error; err != nil {
 			return err
+		}
+		if len(known) > 0 {
+			*k = known[0]
+			return nil
 		}
 		var err error
 		if k.CreatedAt, err = tx.now(); err != nil {
@@ -63,6 +68,7 @@ func (s *Store) Keys(ctx context.Context, p Page) ([]models.APIKey, error) {
 func (s *Store) RevokeKey(ctx context.Context, id, merchantID string) (models.APIKey, error) {
 	var k models.APIKey
 	err := s.tx(ctx, func(tx *txn) error {
+		k = models.APIKey{} // gorm leaves a field alone whose column is NULL
 		err := tx.locked().Take(&k, "id = ?", id).Error
 		if err != nil {
 			return notFound(err, "key")

@@ -19,6 +19,9 @@ func (s *Store) CreateBatch(ctx context.Context, b models.Batch, quantity *int64
 	b.ConfigVersion = 1
 	row := BatchRow{Batch: b}
 	err := s.tx(ctx, func(tx *txn) error {
+		if written, err := tx.written(&models.Batch{}, "id = ?", b.ID); written || err != nil {
+			return err
+		}
 		now, err := tx.now()
 		if err != nil {
 			return err

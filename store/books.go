@@ -50,6 +50,7 @@ func (tx *txn) lockBooks(batchIDs []string) (*books, error) {
 		b.counters[c.BatchID] = c
 		b.firstSeq[c.BatchID] = c.LedgerSeq
 	}
+	tx.clock = models.Time{} // a clock that was read before may be as old as the wait for these locks
 	var batches []*models.Batch
 	if err := tx.Find(&batches, "id IN ?", batchIDs).Error; err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -10,10 +11,11 @@ import (
 // reason, so that the same key gets the same answer.
 func (s *Store) OpenHolds(ctx context.Context, plans []models.Plan) ([]RedemptionOutcome, error) {
 	var outcomes []RedemptionOutcome
+	plans = slices.Clone(plans)
 	err := s.tx(ctx, func(tx *txn) error {
 		outcomes = make([]RedemptionOutcome, len(plans))
 		var items []*item
-		at := map[*item]int{}
+		at := map[string]int{}
 		for i, p := range plans {
 			prior, err := tx.findPrior(p.Redemption)
 			if err != nil {
@@ -30,12 +32,19 @@ func (s *Store) OpenHolds(ctx context.Context, plans []models.Plan) ([]Redemptio
 			if err != nil {
 				return err
 			}
-			it := &item{Redemption: &r}
-			items, at[it] = append(items, it), i
+			plans[i].Redemption.ID = r.ID // should this run's COMMIT be unknown, the next one finds it by that
+			items, at[r.ID] = append(items, &item{Redemption: &r}), i
 		}
-		return tx.holdCoupons(items, func(it *item, refusal *models.Error) {
-			outcomes[at[it]] = RedemptionOutcome{Redemption: *it.Redemption, Err: refusal}
+		err := tx.holdCoupons(items, func(it *item, refusal *models.Error) {
+			outcomes[at[it.ID]] = RedemptionOutcome{Redemption: *it.Redemption, Err: refusal}
 		})
+		for i, o := range outcomes {
+			if first, same := at[o.Redemption.ID]; same && o.Replayed { // the same request twice in the slice
+				outcomes[i] = outcomes[first]
+				outcomes[i].Replayed = true
+			}
+		}
+		return err
 	})
 	return outcomes, err
 }
@@ -90,9 +99,12 @@ func (s *Store) ConfirmHolds(ctx context.Context, confirms []HoldConfirm) ([]Red
 	orders := make(map[string]*string, len(confirms))
 	ids := make([]string, len(confirms))
 	for i, c := range confirms {
-		ids[i], orders[c.ID] = c.ID, c.OrderID
+		ids[i] = c.ID
+		if _, twice := orders[c.ID]; !twice {
+			orders[c.ID] = c.OrderID
+		}
 	}
-	return s.settleHolds(ctx, ids, func(tx *txn, p participant, it *item) (*models.Error, error) {
+	outcomes, err := s.settleHolds(ctx, ids, func(tx *txn, p participant, it *item) (*models.Error, error) {
 		switch {
 		case it.State == models.StateConfirmed:
 			return sameOrder(it.Redemption, orders[it.ID]), nil
@@ -107,6 +119,12 @@ func (s *Store) ConfirmHolds(ctx context.Context, confirms []HoldConfirm) ([]Red
 		}
 		return settleHold(tx, p, it, models.StateConfirmed)
 	})
+	for i, o := range outcomes {
+		if o.Err == nil { // the slice may ask for one hold twice, with another order
+			outcomes[i].Err = sameOrder(&outcomes[i].Redemption, confirms[i].OrderID)
+		}
+	}
+	return outcomes, err
 }
 
 // CancelHolds frees the coupons of each hold. Cancelling again gives the same answer; a confirmed one is CodeDecided: that
@@ -140,17 +158,22 @@ func (s *Store) ExpireHolds(ctx context.Context, limit int) (int, error) {
 	if err != nil || len(ids) == 0 {
 		return 0, asError(err)
 	}
-	expired := 0
+	expired := map[string]bool{} // by id, because a transaction may run twice
 	_, err = s.settleHolds(ctx, ids, func(tx *txn, p participant, it *item) (*models.Error, error) {
+		if it.State == models.StateCancelled && expired[it.ID] {
+			return nil, nil
+		}
+		delete(expired, it.ID)
 		if it.State != models.StateWaiting || it.Deadline.After(now) {
 			return nil, nil
 		}
 		why := models.CodeHoldExpired
 		it.Outcome = &why
-		expired++
-		return settleHold(tx, p, it, models.StateCancelled)
+		refusal, err := settleHold(tx, p, it, models.StateCancelled)
+		expired[it.ID] = refusal == nil && err == nil
+		return refusal, err
 	})
-	return expired, err
+	return count(expired), err
 }
 
 // settleHolds is the barrier for holds only.

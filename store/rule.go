@@ -14,6 +14,9 @@ func (s *Store) CreateRule(ctx context.Context, r models.Rule) (models.Rule, err
 		r.ID = models.NewID(models.PrefixRule)
 	}
 	err := s.tx(ctx, func(tx *txn) error {
+		if written, err := tx.written(&models.Rule{}, "id = ? AND version = ? AND created_at = ?", r.ID, r.Version, r.CreatedAt); written || err != nil {
+			return err
+		}
 		r.Version = 1
 		if !isNew {
 			var newest models.Rule

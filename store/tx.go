@@ -20,6 +20,7 @@ type txn struct {
 	*gorm.DB
 	store *Store
 	clock models.Time
+	again bool // an earlier run of it failed, or its COMMIT is unknown
 }
 
 // tx runs fn in one transaction and runs it again from BEGIN when the database asks for that or the connection is lost.
@@ -32,7 +33,7 @@ func (s *Store) tx(ctx context.Context, fn func(tx *txn) error) error {
 			break
 		}
 		err = s.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-			return fn(&txn{DB: db, store: s})
+			return fn(&txn{DB: db, store: s, again: try > 0})
 		})
 		if err == nil || (!retryable(err) && !duplicate(err)) {
 			break
@@ -89,4 +90,15 @@ func (s *Store) Now(ctx context.Context) (models.Time, error) {
 	var t models.Time
 	err := s.db.WithContext(ctx).Raw(s.clockSQL()).Row().Scan(&t)
 	return t, asError(err)
+}
+
+// written reports whether an earlier run of this transaction has written the row, its COMMIT being unknown. It is for rows
+// that the caller has no key for.
+func (tx *txn) written(row any, where string, args ...any) (bool, error) {
+	if !tx.again {
+		return false, nil
+	}
+	var n int64
+	err := tx.Model(row).Where(where, args...).Count(&n).Error
+	return n > 0, err
 }

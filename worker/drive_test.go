@@ -1,7 +1,6 @@
 package worker_test
 
 import (
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -9,7 +8,6 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	sdk "go.temporal.io/sdk/worker"
 
-	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/worker"
 	"github.com/tearoff/tearoff/workflows"
 )
@@ -85,4 +83,3 @@ func (quiet) Debug(string, ...any) {}
 func (quiet) Info(string, ...any)  {}
 func (quiet) Warn(string, ...any)  {}
 func (quiet) Error(string, ...any) {}
-

@@ -24,6 +24,9 @@ type client struct {
 // requestTimeout is longer than the API waits for a redemption's decision.
 const requestTimeout = 30 * time.Second
 
+// retryAfter is the first pause before a request is sent again; the next ones are longer.
+const retryAfter = 100 * time.Millisecond
+
 // newClient keeps as many connections as a crowd needs, so that a rush of claims measures no handshakes.
 func newClient(base, key string) *client {
 	return &client{base: base, key: key, http: &http.Client{
@@ -74,10 +77,10 @@ func codeOf(err error) models.Code {
 	}
 }
 
-// call makes a request and reads the answer's body. A problem is a *problem.
+// call makes a request and reads the answer's body. A problem is a *problem. What Tearoff is too busy for is asked again.
 func call[T any](ctx context.Context, c *client, r request) (T, error) {
 	var answer T
-	status, body, err := c.send(ctx, r)
+	status, body, err := c.insist(ctx, r)
 	if err != nil {
 		return answer, fmt.Errorf("%s %s: %w", r.Method, r.Path, err)
 	}
@@ -95,6 +98,27 @@ func call[T any](ctx context.Context, c *client, r request) (T, error) {
 		return answer, fmt.Errorf("%s %s: the answer can't be read: %w", r.Method, r.Path, err)
 	}
 	return answer, nil
+}
+
+// triesAtMost bounds how often a request is sent that may be sent again.
+const triesAtMost = 10
+
+// insist sends a request again that was turned away, as Retry-After asks for; only one that has a key, or changes nothing.
+func (c *client) insist(ctx context.Context, r request) (status int, body []byte, err error) {
+	again := r.Key != "" || cmp.Or(r.Method, http.MethodGet) == http.MethodGet
+	for try := 1; ; try++ {
+		status, body, err = c.send(ctx, r)
+		if err != nil || status != http.StatusServiceUnavailable || !again || try == triesAtMost {
+			return status, body, err
+		}
+		timer := time.NewTimer(time.Duration(try) * retryAfter)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return status, body, err
+		case <-timer.C:
+		}
+	}
 }
 
 func (c *client) send(ctx context.Context, r request) (status int, body []byte, err error) {

@@ -72,6 +72,35 @@ func TestCallThatIsRefused(t *testing.T) {
 	}
 }
 
+func TestCallInsistsWhereItMay(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		request
+		sent int
+		code models.Code
+	}{
+		{"a claim with a key", request{Method: http.MethodPost, Path: "/v1/claims", Key: "k"}, 3, ""},
+		{"a question", request{Path: "/v1/claims"}, 3, ""},
+		{"a claim without a key: it may have been done", request{Method: http.MethodPost, Path: "/v1/claims"}, 1, "overloaded"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			sent := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if sent++; sent < 3 {
+					w.WriteHeader(http.StatusServiceUnavailable)
+					_, _ = w.Write([]byte(`{"code": "overloaded"}`))
+				}
+			}))
+			defer server.Close()
+			_, err := call[coupon](t.Context(), newClient(server.URL, "tk_1"), tt.request)
+			assert.Equal(t, tt.code, codeOf(err))
+			assert.Equal(t, tt.sent, sent)
+		})
+	}
+}
+
 func TestCallWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	_, err := call[coupon](t.Context(), newClient("http://127.0.0.1:1", "tk_1"), request{Path: "/v1/x"})

@@ -35,7 +35,8 @@ func (s *story) orderService(ctx context.Context, sc *scene) error {
 	if err != nil {
 		return err
 	}
-	check(sc, "the same order again, by another process", first, again)
+	check(sc, "the same order again, by another process, is the same redemption", first.RedemptionID, again.RedemptionID)
+	check(sc, "and it was told", models.StateConfirmed, again.State)
 	found, err := call[redemptions](ctx, s.orders, request{Path: "/v1/redemptions?order_id=" + url.QueryEscape(o.ID)})
 	if err != nil {
 		return err

@@ -80,6 +80,7 @@ func (s *story) open(ctx context.Context, sc *scene) error {
 		return err
 	}
 	s.orders = s.admin.with(made.Secret)
+	sc.tell("%d products, %d categories, %d merchants, %d customers", len(s.shop.Products), len(s.shop.Categories), len(s.shop.Merchants), len(s.shop.Users))
 	for _, offer := range s.shop.Offers {
 		state, err := s.publish(ctx, offer)
 		if err != nil {

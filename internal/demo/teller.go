@@ -99,13 +99,22 @@ func (s *scene) link(url string) {
 
 // check compares an outcome with the expected one.
 func check[T comparable](s *scene, what string, want, got T) {
-	s.checked++
 	if want == got {
-		s.line(s.in(green, "✓"), fmt.Sprintf("%s: %v", what, got))
+		s.expect(true, fmt.Sprintf("%s: %v", what, got))
+		return
+	}
+	s.expect(false, fmt.Sprintf("%s: %v, expected %v", what, got, want))
+}
+
+// expect notes an outcome that is as it should be, or not.
+func (s *scene) expect(ok bool, text string) {
+	s.checked++
+	if ok {
+		s.line(s.in(green, "✓"), text)
 		return
 	}
 	s.differed++
-	s.line(s.in(red, "✗"), fmt.Sprintf("%s: %v, expected %v", what, got, want))
+	s.line(s.in(red, "✗"), text)
 }
 
 // verdict sums up, and is ErrDiffers when a step failed or none was played.

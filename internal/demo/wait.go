@@ -8,10 +8,10 @@ import (
 
 const (
 	lookEvery  = 100 * time.Millisecond
-	waitAtMost = 60 * time.Second
+	waitAtMost = 90 * time.Second // after a crash a payment is asked for again within half a minute; a busy machine is slow
 )
 
-// until looks again and again until done says yes, and returns what it saw last. It gives up after a minute, or when ctx
+// until looks again and again until done says yes, and returns what it saw last. It gives up after a while, or when ctx
 // ends. An error of look ends it at once.
 func until[T any](ctx context.Context, look func(context.Context) (T, error), done func(T) bool) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, waitAtMost)
