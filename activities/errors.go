@@ -21,7 +21,7 @@ func asTemporal(err error) error {
 		domain = models.NewError(models.CodeInternal, "the activity failed")
 	}
 	options := temporal.ApplicationErrorOptions{NonRetryable: models.Final(domain), Details: []any{domain.Params}}
-	if options.NonRetryable {
+	if options.NonRetryable || domain.Code == models.CodePaymentUnknown { // expected, so no error in logs and metrics
 		options.Category = temporal.ApplicationErrorCategoryBenign
 	}
 	return temporal.NewApplicationErrorWithOptions(domain.Message, string(domain.Code), options)

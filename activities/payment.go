@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/payments"
@@ -17,19 +16,15 @@ type Payments struct {
 	Provider payments.Provider
 }
 
-// PaymentID is our id of one attempt to pay a redemption, kept with the payment at the provider.
-func PaymentID(redemptionID string, attempt int) string {
-	return fmt.Sprintf("%s/%d", redemptionID, attempt)
-}
-
 // key is the idempotency key of one call about the payment: the same for ever.
 func key(p models.Payment, call string) string {
-	return PaymentID(p.RedemptionID, p.Attempt) + "/" + call
+	return p.OurID() + "/" + call
 }
 
 // AuthorisePayment holds the money. It ends with the payment AUTHORISED, CAPTURED, PENDING or DECLINED; an unknown answer
 // is retried.
 func (a *Payments) AuthorisePayment(ctx context.Context, in RedemptionRef) (Status, error) {
+	defer heartbeat(ctx)()
 	step, err := a.Store.BeginAuthorise(ctx, in.RedemptionID, a.Provider.Name())
 	if err == nil && step.Proceed {
 		step, err = a.authorise(ctx, step)
@@ -51,7 +46,7 @@ func (a *Payments) authorise(ctx context.Context, step store.PaymentStep) (store
 	}
 	p := step.Payment
 	got, err := a.Provider.Authorise(ctx, payments.AuthoriseInput{
-		Key: key(p, "authorise"), OurID: PaymentID(p.RedemptionID, p.Attempt), Method: p.Method,
+		Key: key(p, "authorise"), OurID: p.OurID(), Method: p.Method,
 		Money: models.Money{Amount: p.Amount, Currency: p.Currency},
 	})
 	if refused := refusal(err); refused != nil {
@@ -67,7 +62,7 @@ func (a *Payments) authorise(ctx context.Context, step store.PaymentStep) (store
 
 // adopt looks for the payment that an unanswered request made. Of several, the oldest counts and the others are voided.
 func (a *Payments) adopt(ctx context.Context, p models.Payment) (*payments.Payment, error) {
-	list, err := a.Provider.List(ctx, PaymentID(p.RedemptionID, p.Attempt))
+	list, err := a.Provider.List(ctx, p.OurID())
 	if err != nil {
 		return nil, unknown("list", err)
 	}
@@ -104,6 +99,7 @@ func (a *Payments) void(ctx context.Context, p models.Payment, reference string)
 
 // CheckPayment asks the provider what became of a payment that waits for the customer.
 func (a *Payments) CheckPayment(ctx context.Context, in RedemptionRef) (Status, error) {
+	defer heartbeat(ctx)()
 	step, err := a.Store.PaymentOf(ctx, in.RedemptionID)
 	if err != nil || step.Payment.State != models.PaymentPending || step.Payment.Reference == nil {
 		return answer(step, err)
@@ -121,6 +117,7 @@ func (a *Payments) CheckPayment(ctx context.Context, in RedemptionRef) (Status, 
 // CapturePayment charges what is authorised. It ends with COMMITTED or, refused for good, with CANCELLING; an unknown
 // answer is retried with the same key. An operator's decision is carried out instead.
 func (a *Payments) CapturePayment(ctx context.Context, in RedemptionRef) (Status, error) {
+	defer heartbeat(ctx)()
 	step, err := a.Store.BeginCapture(ctx, in.RedemptionID)
 	if err != nil || !step.Proceed {
 		return answer(step, err)

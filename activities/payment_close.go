@@ -12,6 +12,7 @@ import (
 // ClosePayment closes the payment at the provider and so decides: CANCELLING after a definitive void, COMMITTED when the
 // customer's payment was faster. An unknown answer is retried.
 func (a *Payments) ClosePayment(ctx context.Context, in RedemptionRef) (Status, error) {
+	defer heartbeat(ctx)()
 	step, err := a.Store.BeginVoid(ctx, in.RedemptionID)
 	if err != nil || !step.Proceed {
 		return answer(step, err)
@@ -72,6 +73,7 @@ func (a *Payments) writeOff(ctx context.Context, step store.PaymentStep, err err
 
 // RefundCommitted gives the whole charge back, because an operator cancels a redemption that is paid but not confirmed.
 func (a *Payments) RefundCommitted(ctx context.Context, in RedemptionRef) (Status, error) {
+	defer heartbeat(ctx)()
 	r, err := a.Store.Redemption(ctx, in.RedemptionID)
 	if err == nil && r.Payable == 0 {
 		if r, err = a.Store.RevertUnpaid(ctx, in.RedemptionID); err == nil {
@@ -104,6 +106,7 @@ func (a *Payments) refund(ctx context.Context, p models.Payment) error {
 
 // ReturnStray looks at a payment that may have landed after its redemption was cancelled, and gives back all of it.
 func (a *Payments) ReturnStray(ctx context.Context, in RedemptionRef) (Status, error) {
+	defer heartbeat(ctx)()
 	step, err := a.Store.PaymentOf(ctx, in.RedemptionID)
 	if err != nil || !step.Payment.Stray {
 		return answer(step, err)

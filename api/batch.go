@@ -12,7 +12,7 @@ type createBatchInput struct{ Body newBatch }
 
 // newBatch is a batch as it is asked for.
 type newBatch struct {
-	MerchantID    string           `json:"merchant_id,omitempty" maxLength:"100" pattern:"^\\S(.*\\S)?$" doc:"Default: the key's merchant, or the platform itself. It must be the rule's."`
+	MerchantID    string           `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Default: the key's merchant, or the platform itself. It must be the rule's."`
 	RuleID        string           `json:"rule_id" maxLength:"100"`
 	RuleVersion   int              `json:"rule_version,omitempty" minimum:"0" maximum:"1000000" doc:"Default: the newest."`
 	Name          string           `json:"name" maxLength:"200"`
@@ -26,7 +26,14 @@ type newBatch struct {
 	ValidUntil    *time.Time       `json:"valid_until,omitempty" nullable:"true" doc:"This, valid_seconds, or both: then the earlier counts."`
 	ValidSeconds  int64            `json:"valid_seconds,omitempty" doc:"Validity from the instant of issue."`
 	ClaimsPerUser int              `json:"claims_per_user,omitempty" doc:"The most coupons a user can claim. 0: no limit."`
-	Caps          models.Caps      `json:"caps,omitempty" doc:"Bounds on use: of the batch, of a user, of a user on a day."`
+	Caps          newCaps          `json:"caps,omitzero" doc:"Bounds on use: of the batch, of a user, of a user on a day."`
+}
+
+// newCaps are models.Caps of which each may be left out.
+type newCaps struct {
+	Batch   models.Cap `json:"batch,omitzero"`
+	User    models.Cap `json:"user,omitzero"`
+	UserDay models.Cap `json:"user_day,omitzero" doc:"The day is that of the batch's time zone."`
 }
 
 // BatchPath names a batch.

@@ -289,3 +289,22 @@ func (f *fakeTemporal) calls() (started, woken int) {
 }
 
 func repeat(s string, n int) string { return strings.Repeat(s, n) }
+
+// fakeCallbacks is a provider that names the payment in a header, and others that do what they are called.
+type fakeCallbacks struct{}
+
+func (fakeCallbacks) Callback(ctx context.Context, provider string, _ []byte, header http.Header) (string, error) {
+	switch provider {
+	case "fake":
+		return header.Get("X-Reference"), nil
+	case "panics":
+		panic("secret of the house")
+	case "fails":
+		return "", errors.New("secret of the house")
+	case "hangs":
+		<-ctx.Done()
+		return "", ctx.Err()
+	default:
+		return "", models.NewError(models.CodeNotFound, "there is no such payment provider")
+	}
+}

@@ -13,7 +13,7 @@ import (
 
 // Basket is what a redemption is about.
 type Basket struct {
-	MerchantID    string         `json:"merchant_id,omitempty" maxLength:"100" pattern:"^\\S(.*\\S)?$" doc:"Whose redemption it is. Default: the key's merchant, or the platform itself."`
+	MerchantID    string         `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Whose redemption it is. Default: the key's merchant, or the platform itself."`
 	User          models.UserRef `json:"user"`
 	Cart          models.Cart    `json:"cart"`
 	CouponIDs     []string       `json:"coupon_ids" minItems:"1" maxItems:"20" nullable:"false"`
@@ -24,7 +24,7 @@ type openHoldInput struct {
 	Keyed
 	Body struct {
 		Basket
-		OrderID    string `json:"order_id,omitempty" maxLength:"200" pattern:"^\\S(.*\\S)?$" doc:"Your own id of the order; it may also come with the confirmation. An order has one live redemption."`
+		OrderID    string `json:"order_id,omitempty" maxLength:"200" pattern:"^(\\S(.*\\S)?)?$" doc:"Your own id of the order; it may also come with the confirmation. An order has one live redemption."`
 		TTLSeconds int64  `json:"ttl_seconds,omitempty" minimum:"1" default:"900" doc:"How long the coupons are held: 60 to 604800 seconds."`
 	}
 }
@@ -37,7 +37,7 @@ type RedemptionPath struct {
 type confirmHoldInput struct {
 	RedemptionPath
 	Body *struct {
-		OrderID string `json:"order_id,omitempty" maxLength:"200" pattern:"^\\S(.*\\S)?$" doc:"Your own id of the order, if the hold has none yet."`
+		OrderID string `json:"order_id,omitempty" maxLength:"200" pattern:"^(\\S(.*\\S)?)?$" doc:"Your own id of the order, if the hold has none yet."`
 	}
 }
 

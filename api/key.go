@@ -14,8 +14,8 @@ type createKeyInput struct {
 	Body struct {
 		Name       string      `json:"name" minLength:"1" maxLength:"100" pattern:"^\\S(.*\\S)?$"`
 		Role       models.Role `json:"role" enum:"admin,server,storefront,support"`
-		MerchantID string      `json:"merchant_id,omitempty" maxLength:"100" pattern:"^\\S(.*\\S)?$" doc:"The key sees and touches what is this merchant's. Default: the creating key's merchant; a key of the platform sees all."`
-		Caller     string      `json:"caller,omitempty" maxLength:"100" pattern:"^[^\\s/]([^/]*[^\\s/])?$" doc:"The scope of idempotency keys and order ids: keys of one service share it. Default: the name."`
+		MerchantID string      `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"The key sees and touches what is this merchant's. Default: the creating key's merchant; a key of the platform sees all."`
+		Caller     string      `json:"caller,omitempty" maxLength:"100" pattern:"^([^\\s/]([^/]*[^\\s/])?)?$" doc:"The scope of idempotency keys and order ids: keys of one service share it. Default: the name."`
 		Reason     string      `json:"reason,omitempty" maxLength:"1000" doc:"For the audit log."`
 	}
 }

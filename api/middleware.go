@@ -61,6 +61,7 @@ func (s *Server) observe(c *gin.Context) {
 
 // recovered answers for a handler that panicked.
 func (s *Server) recovered(c *gin.Context) {
+	ctx := c.Request.Context()
 	defer func() {
 		v := recover()
 		if v == nil {
@@ -69,7 +70,7 @@ func (s *Server) recovered(c *gin.Context) {
 		if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(v)
 		}
-		ctx := c.Request.Context()
+		c.Request = c.Request.WithContext(ctx) // the one that handlers had is cancelled by now
 		s.cfg.Log.ErrorContext(ctx, "panic", "request_id", callOf(ctx).id, "panic", v, "stack", string(debug.Stack()))
 		if c.Writer.Written() {
 			c.Abort()

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -123,7 +122,7 @@ func (s *Server) openAPI() huma.Config {
 				},
 			},
 		},
-		Formats:       maps.Clone(huma.DefaultFormats),
+		Formats:       map[string]huma.Format{"application/json": jsonFormat(), "json": jsonFormat()},
 		DefaultFormat: "application/json",
 		Transformers: []huma.Transformer{func(ctx huma.Context, _ string, v any) (any, error) {
 			form, ok := v.(*huma.ErrorModel)

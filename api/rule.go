@@ -12,7 +12,7 @@ import (
 
 type createRuleInput struct {
 	Body struct {
-		MerchantID string      `json:"merchant_id,omitempty" maxLength:"100" pattern:"^\\S(.*\\S)?$" doc:"Default: the key's merchant, or the platform itself."`
+		MerchantID string      `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Default: the key's merchant, or the platform itself."`
 		Name       string      `json:"name" minLength:"1" maxLength:"200"`
 		Content    ruleContent `json:"content"`
 	}

@@ -50,9 +50,9 @@ type Batch struct {
 
 // Caps bound how much of a batch may be used. The zero value bounds nothing.
 type Caps struct {
-	Batch   Cap `json:"batch"`
-	User    Cap `json:"user"`
-	UserDay Cap `json:"user_day"` // the day is the batch zone's day of the Try
+	Batch   Cap `json:"batch,omitzero"`
+	User    Cap `json:"user,omitzero"`
+	UserDay Cap `json:"user_day,omitzero"` // the day is the batch zone's day of the Try
 }
 
 // Cap bounds uses and money; nil is no bound. What counts is used + reserved − given back.

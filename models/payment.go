@@ -1,5 +1,7 @@
 package models
 
+import "fmt"
+
 // PaymentState is what the provider last said definitively of a payment.
 type PaymentState string
 
@@ -34,3 +36,11 @@ type Payment struct {
 	CreatedAt    Time
 	UpdatedAt    Time
 }
+
+// PaymentID is our id of one attempt to pay a redemption, kept with the payment at the provider.
+func PaymentID(redemptionID string, attempt int) string {
+	return fmt.Sprintf("%s/%d", redemptionID, attempt)
+}
+
+// OurID is PaymentID of the newest attempt.
+func (p Payment) OurID() string { return PaymentID(p.RedemptionID, p.Attempt) }

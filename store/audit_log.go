@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/tearoff/tearoff/models"
@@ -12,13 +13,19 @@ func (tx *txn) audit(r models.AuditRecord) error {
 	if err != nil {
 		return err
 	}
-	r.ID, r.At = models.NewID(models.PrefixAudit), now
+	r.ID, r.At = cmp.Or(r.ID, models.NewID(models.PrefixAudit)), now
 	return tx.Create(&r).Error
 }
 
 // AddAudit records a deed that writes nothing else here, or that has been done. The id and the time are filled in.
 func (s *Store) AddAudit(ctx context.Context, r models.AuditRecord) error {
-	return s.tx(ctx, func(tx *txn) error { return tx.audit(r) })
+	r.ID = models.NewID(models.PrefixAudit)
+	return s.tx(ctx, func(tx *txn) error {
+		if written, err := tx.written(&r, "id = ?", r.ID); written || err != nil {
+			return err
+		}
+		return tx.audit(r)
+	})
 }
 
 // AuditLog lists what was done to a subject, oldest first.

@@ -67,11 +67,11 @@ func (a *auditor) compareCoupons(c models.BatchCounter, fold map[string]models.L
 		after = coupons[len(coupons)-1].ID
 	}
 	a.Coupons += int64(rows)
-	if moved, err := a.moved(c); moved || err != nil {
-		return err
-	}
 	var all int64
 	if err := a.db.Model(&models.Coupon{}).Where("batch_id = ?", c.BatchID).Count(&all).Error; err != nil {
+		return err
+	}
+	if moved, err := a.moved(c); moved || err != nil {
 		return err
 	}
 	check(a, 2, c.BatchID, "coupons in step with the ledger", [2]int64{all, int64(rows)})
@@ -128,6 +128,7 @@ type redemptionSlice struct {
 	lines    map[string][]models.RedemptionLine
 	branches map[string]map[models.Branch]models.TCCBranch
 	payments map[string]models.Payment
+	charged  map[string]int64 // by the books of the built-in bank; those of other providers are theirs
 	orders   map[string]models.Order
 	entries  map[string][]models.LedgerEntry
 }
@@ -135,7 +136,7 @@ type redemptionSlice struct {
 func (a *auditor) loadSlice(ids []string) (redemptionSlice, error) {
 	s := redemptionSlice{
 		lines: map[string][]models.RedemptionLine{}, branches: map[string]map[models.Branch]models.TCCBranch{},
-		payments: map[string]models.Payment{}, orders: map[string]models.Order{}, entries: map[string][]models.LedgerEntry{},
+		payments: map[string]models.Payment{}, charged: map[string]int64{}, orders: map[string]models.Order{}, entries: map[string][]models.LedgerEntry{},
 	}
 	var lines []models.RedemptionLine
 	if err := a.db.Find(&lines, "redemption_id IN ?", ids).Error; err != nil {
@@ -165,6 +166,9 @@ func (a *auditor) loadSlice(ids []string) (redemptionSlice, error) {
 	for _, p := range payments {
 		s.payments[p.RedemptionID] = p
 	}
+	if err := a.loadCharges(payments, s.charged); err != nil {
+		return s, err
+	}
 	var orders []models.Order
 	if err := a.db.Find(&orders, "redemption_id IN ?", ids).Error; err != nil {
 		return s, err
@@ -180,6 +184,26 @@ func (a *auditor) loadSlice(ids []string) (redemptionSlice, error) {
 		s.entries[deref(e.RedemptionID)] = append(s.entries[deref(e.RedemptionID)], e)
 	}
 	return s, nil
+}
+
+// loadCharges sums what the built-in bank charged for each redemption, over all attempts.
+func (a *auditor) loadCharges(payments []models.Payment, charged map[string]int64) error {
+	redemption := map[string]string{}
+	var ourIDs []string
+	for _, p := range payments {
+		for attempt := 1; attempt <= p.Attempt; attempt++ {
+			id := models.PaymentID(p.RedemptionID, attempt)
+			ourIDs, redemption[id] = append(ourIDs, id), p.RedemptionID
+		}
+	}
+	var rows []models.BankPayment
+	if err := a.db.Find(&rows, "our_id IN ?", ourIDs).Error; err != nil {
+		return err
+	}
+	for _, row := range rows {
+		charged[redemption[row.OurID]] += row.Charged()
+	}
+	return nil
 }
 
 func (a *auditor) compareRedemption(r models.Redemption, s redemptionSlice) {
@@ -221,6 +245,9 @@ func (a *auditor) compareRedemption(r models.Redemption, s redemptionSlice) {
 	a.compareBranches(r, s)
 }
 
+// builtinBank is the provider whose books are in this store.
+const builtinBank = "builtin"
+
 // compareBranches checks invariant 4: a confirmed redemption is paid, used and ordered; a cancelled one is none of it.
 func (a *auditor) compareBranches(r models.Redemption, s redemptionSlice) {
 	if r.Kind != models.KindOrchestrated {
@@ -235,6 +262,9 @@ func (a *auditor) compareBranches(r models.Redemption, s redemptionSlice) {
 		if r.Payable > 0 && !paid {
 			a.differ(4, r.ID, "payment", models.PaymentCaptured, payment.State)
 		}
+		if payment.State == models.PaymentCaptured && payment.Provider == builtinBank {
+			check(a, 4, r.ID, "charged by the bank", [2]int64{r.Payable, s.charged[r.ID]})
+		}
 		return
 	}
 	for _, b := range branches {
@@ -247,5 +277,8 @@ func (a *auditor) compareBranches(r models.Redemption, s redemptionSlice) {
 	}
 	if payment.State == models.PaymentCaptured && !payment.Stray {
 		a.differ(4, r.ID, "payment", "nothing captured", payment.State)
+	}
+	if payment.Provider == builtinBank && !payment.Stray {
+		check(a, 4, r.ID, "charged by the bank", [2]int64{0, s.charged[r.ID]})
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -79,6 +80,10 @@ func (p *couponsBranch) try(tx *txn, it *item) (models.BranchResult, *models.Err
 	planned := map[string]int64{} // uses of each batch by this very redemption
 	var money = map[string]int64{}
 	for _, want := range it.Content.Coupons {
+		if slices.ContainsFunc(result.Coupons, func(c models.LockedCoupon) bool { return c.CouponID == want.CouponID }) {
+			twice := models.NewError(models.CodeDuplicateCoupon, "the coupon is named twice")
+			return models.BranchResult{}, twice.With("coupon_id", want.CouponID), nil
+		}
 		day, refusal := p.judge(it, want, judged{now: now, uses: planned[want.BatchID], amount: money[want.BatchID]})
 		if refusal != nil {
 			return models.BranchResult{}, refusal.With("coupon_id", want.CouponID), nil

@@ -38,17 +38,15 @@ func allOperations() []operation {
 		onRedemptions("RecordRefunded, stray", "CANCELLED", single(step{run: stepOf("RecordRefunded")})),
 		onRedemptions("Finish, cancelling", "CANCELLING, all", single(stepFinish)),
 		onRedemptions("Expire", "WAITING, paid", expire.run, overdue),
-		onHolds("ConfirmHolds", nil, func(ctx context.Context, s *store.Store, id string) error {
+		onHolds("ConfirmHolds", func(ctx context.Context, s *store.Store, id string) error {
 			order := "late-" + id
 			return one(s.ConfirmHolds(ctx, []store.HoldConfirm{{ID: id, OrderID: &order}}))
 		}),
-		onHolds("CancelHolds", nil, func(ctx context.Context, s *store.Store, id string) error {
+		onHolds("CancelHolds", func(ctx context.Context, s *store.Store, id string) error {
 			return one(s.CancelHolds(ctx, []string{id}))
 		}),
-		onHolds("ExpireHolds", overdue, func(ctx context.Context, s *store.Store, _ string) error {
-			_, err := s.ExpireHolds(ctx, 10)
-			return err
-		}),
+		operation{"ExpireHolds", expireTrials},
+		operation{"Due", dueTrials},
 		operation{"Claim", claimTrials},
 		opening("OpenHolds, key", models.KindHold, func(r *models.Redemption) { r.IdemKey = new(storetest.Name("key")) }),
 		opening("OpenHolds, order", models.KindHold, func(*models.Redemption) {}),
@@ -63,6 +61,7 @@ func allOperations() []operation {
 		operation{"ChangeBatch", changeTrials},
 		operation{"AddKey", keyTrials},
 		operation{"RevokeKey", revokeTrials},
+		operation{"AddAudit", auditLogTrials},
 	)
 }
 
@@ -82,19 +81,51 @@ func onRedemptions(name string, at stage, run func(context.Context, *store.Store
 	return operation{name, func(w *world, n int) []trial { return trialsOn(w.forged(at, n, change...), run) }}
 }
 
-func onHolds(name string, change func(*models.Plan), run func(context.Context, *store.Store, string) error) operation {
+func onHolds(name string, run func(context.Context, *store.Store, string) error) operation {
 	return operation{name, func(w *world, n int) []trial {
 		ids := make([]string, n)
-		for i, h := range w.hold(n, func(p *models.Plan) {
-			p.Redemption.OrderID = nil
-			if change != nil {
-				change(p)
-			}
-		}) {
+		for i, h := range w.hold(n, unordered) {
 			ids[i] = h.ID
 		}
 		return trialsOn(ids, run)
 	}}
+}
+
+// expireTrials opens each hold when its turn comes: ExpireHolds takes all that are overdue.
+func expireTrials(w *world, n int) []trial {
+	trials := make([]trial, n)
+	for i := range trials {
+		id := ""
+		trials[i].run = func(ctx context.Context, s *store.Store) (string, error) {
+			if id == "" {
+				id = w.hold(1, overdue)[0].ID
+			}
+			freed, err := s.ExpireHolds(ctx, 10)
+			return fmt.Sprint(freed), err
+		}
+		trials[i].look = func(t *testing.T, s *store.Store) string { return picture(t, s, id) }
+	}
+	return trials
+}
+
+// dueTrials looks at redemptions that are due: each is taken once, or put off without being taken.
+func dueTrials(w *world, n int) []trial {
+	trials := make([]trial, n)
+	for i := range trials {
+		id := ""
+		trials[i].run = func(ctx context.Context, s *store.Store) (string, error) {
+			if id == "" {
+				id = w.at("NEW", 1)[0]
+				exec(w.t, w.s, "UPDATE redemptions SET due_at = '2020-01-01 00:00:00.000000' WHERE id = ?", id)
+			}
+			_, err := s.Due(ctx, 10)
+			return "", err
+		}
+		trials[i].look = func(t *testing.T, s *store.Store) string {
+			return strings.Join(query(t, s, "SELECT state, due_at > updated_at FROM redemptions WHERE id = ?", id), "")
+		}
+	}
+	return trials
 }
 
 func trialsOn(ids []string, run func(context.Context, *store.Store, string) error) []trial {
@@ -269,6 +300,18 @@ func revokeTrials(w *world, n int) []trial {
 			return fmt.Sprint(got.RevokedAt.IsZero()), err
 		}
 		trials[i].look = lookAt("SELECT revoked_at IS NOT NULL FROM api_keys WHERE id = ?", k.ID)
+	}
+	return trials
+}
+
+func auditLogTrials(_ *world, n int) []trial {
+	trials := make([]trial, n)
+	for i := range trials {
+		subject := storetest.Name("subject")
+		trials[i].run = func(ctx context.Context, s *store.Store) (string, error) {
+			return "", s.AddAudit(ctx, models.AuditRecord{Actor: "cli", Action: "demo", Subject: subject, Reason: "because"})
+		}
+		trials[i].look = lookAt("SELECT actor, action, reason FROM audit_log WHERE subject = ?", subject)
 	}
 	return trials
 }

@@ -160,8 +160,8 @@ func (s *Store) ExpireHolds(ctx context.Context, limit int) (int, error) {
 	}
 	expired := map[string]bool{} // by id, because a transaction may run twice
 	_, err = s.settleHolds(ctx, ids, func(tx *txn, p participant, it *item) (*models.Error, error) {
-		if it.State == models.StateCancelled && expired[it.ID] {
-			return nil, nil
+		if it.State == models.StateCancelled {
+			return nil, nil // by an earlier run of this transaction, or by somebody else
 		}
 		delete(expired, it.ID)
 		if it.State != models.StateWaiting || it.Deadline.After(now) {
@@ -170,10 +170,12 @@ func (s *Store) ExpireHolds(ctx context.Context, limit int) (int, error) {
 		why := models.CodeHoldExpired
 		it.Outcome = &why
 		refusal, err := settleHold(tx, p, it, models.StateCancelled)
-		expired[it.ID] = refusal == nil && err == nil
+		if refusal == nil && err == nil {
+			expired[it.ID] = true
+		}
 		return refusal, err
 	})
-	return count(expired), err
+	return len(expired), err
 }
 
 // settleHolds is the barrier for holds only.

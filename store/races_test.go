@@ -57,7 +57,7 @@ func TestRaces(t *testing.T) {
 				raceAt(t, w, at, pairs(at, busy), tt.change)
 			}
 			w.AuditClean(w.batch.ID)
-			requireCalm(t, faults)
+			requireNoDeadlock(t, faults)
 		})
 	}
 }

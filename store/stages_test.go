@@ -98,9 +98,9 @@ var (
 	stepCancelCoupons  = slice((*store.Store).CancelCoupons)
 	stepCancelOrders   = slice((*store.Store).CancelOrders)
 	stepAsk            = each(func(ctx context.Context, s *store.Store, id string) error {
-		_, err := s.BeginAuthorise(ctx, id, "builtin")
+		_, err := s.BeginAuthorise(ctx, id, "fake")
 		return err
-	}, setPayment+"provider = 'builtin', sent_at = created_at"+ofPayment, "INSERT INTO tcc_branches (redemption_id, branch, state, seq, "+
+	}, setPayment+"provider = 'fake', sent_at = created_at"+ofPayment, "INSERT INTO tcc_branches (redemption_id, branch, state, seq, "+
 		"result, created_at, updated_at) SELECT id, 'payment', 'TRYING', 1, '{}', created_at, created_at FROM redemptions"+ofRedemption)
 	stepAuthorised = each(answer(models.PaymentAuthorised),
 		setPayment+"state = 'AUTHORISED', reference = CONCAT('ref-', redemption_id)"+ofPayment, setBranch+"state = 'TRIED'"+ofBranch)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -30,40 +31,59 @@ func (s *Store) FindUser(ctx context.Context, ref models.UserRef) (string, error
 	return known[0].UserID, nil
 }
 
-// EnsureUser returns the id of the user that the reference names, and makes the user at first sight. When identities of
-// the reference belong to different users, the strongest names the user and the others stay where they are.
+// EnsureUser returns the id of the user that the reference names, and makes the user at first sight. Identities that are
+// new come to name that user too. When those of the reference belong to different users, the strongest names the user and
+// the others stay where they are.
 func (s *Store) EnsureUser(ctx context.Context, ref models.UserRef) (string, error) {
-	id, err := s.FindUser(ctx, ref)
-	if models.CodeOf(err) != models.CodeNotFound || models.HasPrefix(ref.ID, models.PrefixUser) {
-		return id, err
+	if models.HasPrefix(ref.ID, models.PrefixUser) {
+		return s.FindUser(ctx, ref)
 	}
 	identities, err := ref.Identities()
 	if err != nil {
 		return "", err
 	}
+	known, err := findIdentities(s.db.WithContext(ctx), identities)
+	if err != nil {
+		return "", asError(err)
+	}
+	if len(known) == len(identities) {
+		return known[0].UserID, nil
+	}
+	id := ""
 	err = s.tx(ctx, func(tx *txn) error {
-		now, err := tx.now()
-		if err != nil {
-			return err
-		}
-		known, err := findIdentities(tx.DB, identities)
-		if err != nil {
-			return err
-		}
-		if known != nil {
-			id = known[0].UserID
-			return nil
-		}
-		id = models.NewID(models.PrefixUser)
-		for i := range identities {
-			identities[i].UserID, identities[i].CreatedAt = id, now
-		}
-		if err := tx.Create(&models.User{ID: id, CreatedAt: now}).Error; err != nil {
-			return err
-		}
-		return tx.Create(&identities).Error
+		id, err = tx.ensureUser(identities)
+		return err
 	})
 	return id, err
+}
+
+func (tx *txn) ensureUser(identities []models.Identity) (id string, err error) {
+	now, err := tx.now()
+	if err != nil {
+		return "", err
+	}
+	known, err := findIdentities(tx.DB, identities)
+	if err != nil {
+		return "", err
+	}
+	if len(known) > 0 {
+		id = known[0].UserID
+	} else {
+		id = models.NewID(models.PrefixUser)
+		if err := tx.Create(&models.User{ID: id, CreatedAt: now}).Error; err != nil {
+			return "", err
+		}
+	}
+	var fresh []models.Identity
+	for _, i := range identities {
+		if !slices.ContainsFunc(known, func(k models.Identity) bool { return k.Kind == i.Kind }) {
+			fresh = append(fresh, models.Identity{Kind: i.Kind, Value: i.Value, UserID: id, CreatedAt: now})
+		}
+	}
+	if len(fresh) == 0 {
+		return id, nil
+	}
+	return id, tx.Create(&fresh).Error
 }
 
 // findIdentities returns the rows that exist, in the order asked; nil for none.

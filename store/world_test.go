@@ -69,6 +69,9 @@ func payLater(p *models.Plan) {
 	p.Redemption.Content.Payment = models.PaymentTerms{Mode: models.PaymentLater}
 }
 
+// unordered leaves the order to be named later.
+func unordered(p *models.Plan) { p.Redemption.OrderID = nil }
+
 // free leaves nothing to pay.
 func free(p *models.Plan) {
 	p.Redemption.Goods, p.Redemption.Payable = p.Redemption.Discount, 0

@@ -21,7 +21,7 @@ type interference struct {
 var interferences = []interference{
 	{"workflow cancelled", func(d *drive, _ string) { d.cancel() }, models.CodeCancelledBy},
 	{"caller cancels", func(d *drive, id string) {
-		_, err := d.w.Store.Abandon(d.w.T.Context(), id, models.NewError(models.CodeCancelledBy, "test"))
+		_, err := d.w.Store.Abandon(d.w.ctx(), id, models.NewError(models.CodeCancelledBy, "test"))
 		if code := models.CodeOf(err); code != "" {
 			assert.Equal(d.w.T, models.CodeDecided, code)
 		}
@@ -31,7 +31,7 @@ var interferences = []interference{
 	{"woken in vain", func(d *drive, _ string) { d.wake(); d.wake() }, ""},
 	{"operator cancels", func(d *drive, id string) {
 		decision := models.Resolution{Action: models.ResolveCancel, Reason: "test", By: "key_test"}
-		_, err := d.w.Store.Resolve(d.w.T.Context(), id, decision)
+		_, err := d.w.Store.Resolve(d.w.ctx(), id, decision)
 		if code := models.CodeOf(err); code != "" {
 			assert.Equal(d.w.T, models.CodeResolveNotPossible, code)
 		}
@@ -47,35 +47,29 @@ var interferences = []interference{
 // Whatever comes between any two steps, the redemption ends in a true state.
 func TestInterferenceAtEveryStep(t *testing.T) {
 	t.Parallel()
-	for _, p := range paths {
-		t.Run(p.name, func(t *testing.T) {
-			t.Parallel()
-			steps := p.steps(t)
-			for _, i := range interferences {
-				for at, name := range steps {
-					t.Run(fmt.Sprintf("%s/%d before %s", i.name, at, name), func(t *testing.T) {
-						t.Parallel()
-						interfere(t, p, i, at)
-					})
-				}
-			}
-		})
+	w := share(t)
+	for _, x := range walks(w) {
+		for _, i := range interferences {
+			t.Run(fmt.Sprint(x, "/", i.name), func(t *testing.T) {
+				t.Parallel()
+				interfere(w.fork(t), x, i)
+			})
+		}
 	}
 }
 
-func interfere(t *testing.T, p path, i interference, at int) {
-	t.Helper()
-	w := onMySQL(t)
+func interfere(w *world, x walk, i interference) {
+	w.T.Helper()
 	var d *drive
 	var id string
-	d, id = p.begin(w, func(_ context.Context, c call, do func() error) error {
-		if c.Index == at {
+	d, id = x.begin(w, func(_ context.Context, c call, do func() error) error {
+		if c.Index == x.at {
 			i.act(d, id)
 		}
 		return do()
 	})
 	result := d.run(id)
 	state := w.settled(id)
-	assert.Equal(t, state, result.State)
-	assert.Contains(t, []models.Code{"", p.why, i.why, models.CodePaymentExpired}, result.Outcome)
+	assert.Equal(w.T, state, result.State)
+	assert.Contains(w.T, []models.Code{"", x.why, i.why, models.CodePaymentExpired}, result.Outcome)
 }

@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"context"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -54,7 +55,10 @@ func (d *drive) ready() {
 	d.env = suite.NewTestWorkflowEnvironment()
 	d.env.SetTestTimeout(20 * time.Second)
 	d.spy = newSpy(d.hook)
-	d.env.SetWorkerOptions(sdk.Options{Interceptors: []interceptor.WorkerInterceptor{d.spy}})
+	d.env.SetWorkerOptions(sdk.Options{
+		Interceptors:              []interceptor.WorkerInterceptor{d.spy},
+		BackgroundActivityContext: d.w.clock.with(context.Background()),
+	})
 	config := d.w.config()
 	if d.config != nil {
 		d.config(&config)

@@ -79,11 +79,12 @@ type spy struct {
 	mu     sync.Mutex
 	calls  []call
 	counts map[string]int
-	states []string // values of TearoffState as they were set
-	busy   int      // activities under way
+	states []string       // values of TearoffState as they were set
+	busy   int            // activities under way
+	asked  map[string]int // how often the workflow scheduled each ordinary activity
 }
 
-func newSpy(h hook) *spy { return &spy{hook: h, counts: map[string]int{}} }
+func newSpy(h hook) *spy { return &spy{hook: h, counts: map[string]int{}, asked: map[string]int{}} }
 
 // names lists the activities in the order of their execution, tries of one after another once.
 func (s *spy) names() []string {
@@ -102,6 +103,13 @@ func (s *spy) count(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.counts[name]
+}
+
+// scheduled is how many ordinary activities of the name the workflow asked for; tries of one don't count.
+func (s *spy) scheduled(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[name]
 }
 
 func (s *spy) attributes() []string {
@@ -191,6 +199,11 @@ type spiedCommands struct {
 
 // ExecuteActivity keeps "unlimited" what the test environment would cut to ten tries.
 func (i *spiedCommands) ExecuteActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
+	if !workflow.IsReplaying(ctx) {
+		i.spy.mu.Lock()
+		i.spy.asked[name]++
+		i.spy.mu.Unlock()
+	}
 	policy := temporal.RetryPolicy{}
 	if p := workflow.GetActivityOptions(ctx).RetryPolicy; p != nil {
 		policy = *p

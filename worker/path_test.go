@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ var paths = []path{
 func paysLater(d *drive, id string) {
 	var pay func()
 	pay = func() {
-		_, err := d.w.Store.SetPaymentMethod(d.w.T.Context(), id, payments.TokenApproved)
+		_, err := d.w.Store.SetPaymentMethod(d.w.ctx(), id, payments.TokenApproved)
 		if code := models.CodeOf(err); code != "" && code != models.CodeDecided && code != models.CodePaymentExpired {
 			d.at(time.Minute, pay)
 		}
@@ -53,10 +54,10 @@ func approves(d *drive, id string) {
 		if p.Reference == nil {
 			return
 		}
-		if _, err := d.w.bank.CustomerPays(d.w.T.Context(), *p.Reference, true); err != nil {
+		if _, err := d.w.bank.CustomerPays(d.w.ctx(), *p.Reference, true); err != nil {
 			return // closed meanwhile
 		}
-		_, err := d.w.Store.RecordCallback(d.w.T.Context(), d.w.bank.Name(), *p.Reference)
+		_, err := d.w.Store.RecordCallback(d.w.ctx(), d.w.bank.Name(), *p.Reference)
 		assert.NoError(d.w.T, err)
 		d.wake()
 	})
@@ -101,13 +102,39 @@ func TestRedemptionByPath(t *testing.T) {
 }
 
 // steps runs the path once without faults and names its activities in order.
-func (p path) steps(t *testing.T) []string {
-	t.Helper()
-	w := onMySQL(t)
+func (p path) steps(w *world) []string {
+	w.T.Helper()
 	d, id := p.begin(w, nil)
 	d.run(id)
 	p.ended(w, id)
 	names := d.spy.names()
-	require.NotEmpty(t, names)
+	require.NotEmpty(w.T, names)
 	return names
 }
+
+// walks lists the steps of all paths, each with the one before it; a pair that an earlier path has is left out.
+func walks(w *world) []walk {
+	w.T.Helper()
+	var all []walk
+	seen := map[[2]string]bool{}
+	for _, p := range paths {
+		prior := ""
+		for at, name := range p.steps(w.fork(w.T)) {
+			if !seen[[2]string{prior, name}] {
+				all = append(all, walk{p, at, name})
+			}
+			seen[[2]string{prior, name}] = true
+			prior = name
+		}
+	}
+	return all
+}
+
+// walk is the step of a path that a test of faults takes.
+type walk struct {
+	path
+	at   int // index among the path's activities
+	step string
+}
+
+func (x walk) String() string { return fmt.Sprintf("%s/%d %s", x.name, x.at, x.step) }

@@ -89,29 +89,31 @@ func (r *redemption) step(s step, in any) error {
 
 // pay takes a step at the payment provider and doesn't give up.
 func (r *redemption) pay(s step) error {
-	return r.persist(s, r.ref(), patience{timeout: paymentTimeout})
+	return r.persist(s, r.ref(), patience{timeout: paymentTimeout, heartbeat: activities.HeartbeatWithin})
 }
 
 // payInTime takes a step at the payment provider and gives up at the deadline.
 func (r *redemption) payInTime(s step) error {
-	err := r.persist(s, r.ref(), patience{timeout: paymentTimeout, deadline: true})
+	err := r.persist(s, r.ref(), patience{timeout: paymentTimeout, heartbeat: activities.HeartbeatWithin, deadline: true})
 	if errors.Is(err, errTooLate) {
 		return r.step(expireRedemption, r.ref())
 	}
 	return err
 }
 
-// patience says how long one try of a step may take, and whether the redemption's deadline ends the trying.
+// patience says how long one try of a step may take and how soon a dead worker is noticed (0: only by the timeout), and
+// whether the redemption's deadline ends the trying.
 type patience struct {
-	timeout  time.Duration
-	deadline bool
+	timeout   time.Duration
+	heartbeat time.Duration
+	deadline  bool
 }
 
 // persist runs the step as an activity with unlimited, capped tries. After a while in vain it flags the redemption as
 // stuck and goes on trying; a wake-up cancels it, so that it is tried again at once or something else is done.
 func (r *redemption) persist(s step, in any, p patience) error {
 	ctx, cancel := workflow.WithCancel(workflow.WithActivityOptions(r.ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: p.timeout, Summary: s.summary,
+		StartToCloseTimeout: p.timeout, HeartbeatTimeout: p.heartbeat, Summary: s.summary,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: retryFrom, MaximumInterval: retryAtMost},
 	}))
 	defer cancel() // also ends the timers that did not fire

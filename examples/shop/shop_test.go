@@ -77,7 +77,8 @@ func TestEverythingHasItsPlace(t *testing.T) {
 
 func TestTheSameShopEveryTime(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, load(t), load(t))
+	first, again := load(t), load(t)
+	assert.Equal(t, first, again)
 	assert.Equal(t, shop.User{ID: "customer-0001", Name: "Ada Adeyemi", Email: "ada.adeyemi@example.com"}, load(t).Users[0])
 }
 

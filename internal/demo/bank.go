@@ -3,7 +3,7 @@ package demo
 import (
 	"context"
 
-	"github.com/tearoff/tearoff/activities"
+	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/payments"
 	"github.com/tearoff/tearoff/store"
 )
@@ -32,7 +32,7 @@ const attempts = 3
 func (b *bank) charged(ctx context.Context, redemptionID string) (int64, error) {
 	var sum int64
 	for attempt := 1; attempt <= attempts; attempt++ {
-		one, err := b.books.ChargedTotal(ctx, activities.PaymentID(redemptionID, attempt))
+		one, err := b.books.ChargedTotal(ctx, models.PaymentID(redemptionID, attempt))
 		if err != nil {
 			return 0, err
 		}

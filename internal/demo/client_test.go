@@ -12,23 +12,29 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
+// received is the last request that a server got.
+type received struct {
+	http.Request
+	body map[string]any
+}
+
 // serve answers every request in the same way and keeps the last one.
-func serve(t *testing.T, status int, body string) (*client, *http.Request, *map[string]any) {
+func serve(t *testing.T, status int, body string) (*client, *received) {
 	t.Helper()
-	got, sent := &http.Request{}, &map[string]any{}
+	got := &received{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		*got = *r
-		_ = json.NewDecoder(r.Body).Decode(sent)
+		got.Request = *r
+		_ = json.NewDecoder(r.Body).Decode(&got.body)
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(server.Close)
-	return newClient(server.URL, "tk_1"), got, sent
+	return newClient(server.URL, "tk_1"), got
 }
 
 func TestCallSendsWhatTheAPIWants(t *testing.T) {
 	t.Parallel()
-	c, got, sent := serve(t, http.StatusCreated, `{"id": "cpn_1", "state": "AVAILABLE", "new_field": 1}`)
+	c, got := serve(t, http.StatusCreated, `{"id": "cpn_1", "state": "AVAILABLE", "new_field": 1}`)
 	answer, err := call[coupon](t.Context(), c, request{Method: http.MethodPost, Path: "/v1/claims", Key: "k", Body: map[string]any{"batch_id": "bat_1"}})
 	require.NoError(t, err)
 	assert.Equal(t, coupon{ID: "cpn_1", State: models.CouponAvailable}, answer)
@@ -36,12 +42,12 @@ func TestCallSendsWhatTheAPIWants(t *testing.T) {
 	assert.Equal(t, "/v1/claims", got.URL.Path)
 	assert.Equal(t, "Bearer tk_1", got.Header.Get("Authorization"))
 	assert.Equal(t, "k", got.Header.Get("Idempotency-Key"))
-	assert.Equal(t, map[string]any{"batch_id": "bat_1"}, *sent)
+	assert.Equal(t, map[string]any{"batch_id": "bat_1"}, got.body)
 }
 
 func TestCallWithoutABody(t *testing.T) {
 	t.Parallel()
-	c, got, _ := serve(t, http.StatusNoContent, "")
+	c, got := serve(t, http.StatusNoContent, "")
 	_, err := call[struct{}](t.Context(), c.with("tk_2"), request{Path: "/v1/x"})
 	require.NoError(t, err)
 	assert.Equal(t, http.MethodGet, got.Method)
@@ -63,11 +69,11 @@ func TestCallThatIsRefused(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c, _, _ := serve(t, tt.status, tt.body)
+			c, _ := serve(t, tt.status, tt.body)
 			_, err := call[coupon](t.Context(), c, request{Path: "/v1/x"})
 			assert.Equal(t, tt.code, codeOf(err))
-			assert.ErrorContains(t, err, tt.text)
-			assert.ErrorContains(t, err, "/v1/x")
+			require.ErrorContains(t, err, tt.text)
+			require.ErrorContains(t, err, "/v1/x")
 		})
 	}
 }
@@ -88,7 +94,8 @@ func TestCallInsistsWhereItMay(t *testing.T) {
 			t.Parallel()
 			sent := 0
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if sent++; sent < 3 {
+				sent++
+				if sent < 3 {
 					w.WriteHeader(http.StatusServiceUnavailable)
 					_, _ = w.Write([]byte(`{"code": "overloaded"}`))
 				}
@@ -105,8 +112,8 @@ func TestCallWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	_, err := call[coupon](t.Context(), newClient("http://127.0.0.1:1", "tk_1"), request{Path: "/v1/x"})
 	assert.Equal(t, models.Code("failed"), codeOf(err))
-	c, _, _ := serve(t, http.StatusOK, "[]")
+	c, _ := serve(t, http.StatusOK, "[]")
 	_, err = call[coupon](t.Context(), c, request{Path: "/v1/x"})
-	assert.ErrorContains(t, err, "can't be read")
+	require.ErrorContains(t, err, "can't be read")
 	assert.Equal(t, models.Code(""), codeOf(nil))
 }

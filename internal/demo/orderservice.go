@@ -59,7 +59,8 @@ func (s *story) place(ctx context.Context, o order) (placed, error) {
 	if err != nil {
 		return result, err
 	}
-	return result, json.Unmarshal(out, &result)
+	err = json.Unmarshal(out, &result)
+	return result, err
 }
 
 // output runs a program to its end. Its error has what the program said; what it printed is there all the same.

@@ -37,13 +37,13 @@ func paints(out *os.File, env func(string) string) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// colour is an ANSI style.
+// colour is an ANSI style. All that may stand in one column of a table have the same length.
 type colour string
 
 const (
 	bold  colour = "1"
 	dim   colour = "2"
-	red   colour = "1;31"
+	red   colour = "31"
 	green colour = "32"
 	blue  colour = "34"
 )

@@ -45,7 +45,7 @@ func TestTellerOfABadDay(t *testing.T) {
 	assert.Contains(t, text, "1 of 2 differ")
 	assert.Contains(t, text, "broken off: no answer\n     at all")
 	assert.Contains(t, text, "1 of 1 differ")
-	assert.Contains(t, text, "\x1b[1;31m✗\x1b[0m")
+	assert.Contains(t, text, "\x1b[31m✗\x1b[0m")
 }
 
 func TestTellerOfNothing(t *testing.T) {

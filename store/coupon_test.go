@@ -1,0 +1,121 @@
+package store_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/store/storetest"
+)
+
+func couponIDs(offers []models.Offer) []string {
+	return names(offers, func(o models.Offer) string { return o.Coupon.ID })
+}
+
+// TestWallet gives one user coupons of two merchants that end at several instants, three of them at one.
+func TestWallet(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		mine, others := newWorld(t, s, storetest.BatchSpec{MerchantID: "m1"}), newWorld(t, s, storetest.BatchSpec{MerchantID: "m2"})
+		others.user = mine.user
+		now, err := s.Now(t.Context())
+		require.NoError(t, err)
+		coupons := append(mine.coupons(5), others.coupons(2)...)
+		ends := []time.Duration{5 * time.Hour, time.Hour, 5 * time.Hour, -time.Hour, 3 * time.Hour, 5 * time.Hour, 2 * time.Hour}
+		for i, c := range coupons {
+			exec(t, s, "UPDATE coupons SET valid_until = ? WHERE id = ?", now.Add(ends[i]), c.ID)
+		}
+		require.Nil(t, openHold(t, s, mine.Plan(models.KindHold, coupons[4])).Err)
+		at := func(positions ...int) []string {
+			return names(positions, func(i int) string { return coupons[i].ID })
+		}
+		last := at(0, 2, 5) // end together, so by id
+		slices.Sort(last)
+		all := append(at(3, 1, 6, 4), last...)
+		for name, tt := range map[string]struct {
+			q    store.WalletQuery
+			want []string
+		}{
+			"all, soonest end first": {store.WalletQuery{}, all},
+			"free ones":              {store.WalletQuery{States: []models.CouponState{models.CouponAvailable}}, append(at(3, 1, 6), last...)},
+			"two states":             {store.WalletQuery{States: []models.CouponState{models.CouponLocked, models.CouponUsed}}, at(4)},
+			"one merchant's":         {store.WalletQuery{MerchantID: "m2"}, at(6, 5)},
+			"nobody's":               {store.WalletQuery{UserID: "usr_nobody"}, nil},
+		} {
+			q := tt.q
+			if q.UserID == "" {
+				q.UserID = mine.user
+			}
+			for _, limit := range []int{2, 100} {
+				var got []string
+				for q.AfterUntil, q.AfterID, q.Limit = (models.Time{}), "", limit; ; {
+					offers, err := s.Wallet(t.Context(), q)
+					require.NoError(t, err)
+					if len(offers) == 0 {
+						break
+					}
+					require.LessOrEqual(t, len(offers), limit)
+					got = append(got, couponIDs(offers)...)
+					newest := offers[len(offers)-1].Coupon
+					q.AfterUntil, q.AfterID = newest.ValidUntil, newest.ID
+				}
+				assert.Equal(t, tt.want, got, "%s, in pages of %d", name, limit)
+			}
+		}
+	})
+}
+
+func TestOffers(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{Caps: models.Caps{User: models.Cap{Uses: new(int64(1))}}})
+		plain := newWorld(t, s, storetest.BatchSpec{})
+		plain.user = w.user
+		coupons := append(w.coupons(2), plain.coupons(1)...)
+		offers, err := s.Offers(t.Context(), w.user, []string{coupons[2].ID, coupons[0].ID, coupons[1].ID})
+		require.NoError(t, err)
+		assert.Equal(t, []string{coupons[2].ID, coupons[0].ID, coupons[1].ID}, couponIDs(offers), "in the order asked")
+		for _, o := range offers {
+			assert.Equal(t, o.Coupon.BatchID, o.Batch.ID)
+			assert.Equal(t, o.Coupon.BatchID, o.Counter.BatchID)
+			assert.Equal(t, []any{o.Coupon.RuleID, o.Coupon.RuleVersion}, []any{o.Rule.ID, o.Rule.Version})
+			assert.JSONEq(t, `{"kind":"amount_off","amount_off":{"amount":500}}`, string(o.Rule.Content))
+			assert.False(t, o.At.IsZero())
+			assert.Nil(t, o.Check(w.user, 500))
+		}
+
+		require.Nil(t, openHold(t, s, w.Plan(models.KindHold, coupons[0])).Err)
+		offers, err = s.Offers(t.Context(), w.user, []string{coupons[0].ID, coupons[1].ID, coupons[2].ID})
+		require.NoError(t, err)
+		codes := names(offers, func(o models.Offer) string { return string(code(o.Check(w.user, 500))) })
+		assert.Equal(t, []string{string(models.CodeCouponLocked), string(models.CodeUserLimit), ""}, codes, "as a Try would judge")
+
+		_, err = s.Offers(t.Context(), w.user, []string{coupons[0].ID, "cpn_nobody"})
+		requireCode(t, models.CodeCouponNotFound, err)
+		_, err = s.Offers(t.Context(), w.User(), []string{coupons[0].ID})
+		requireCode(t, models.CodeCouponNotFound, err, "another's")
+		none, err := s.Offers(t.Context(), w.user, nil)
+		require.NoError(t, err)
+		assert.Empty(t, none)
+	})
+}
+
+// TestOfferKeepsItsRuleVersion edits the rule after a coupon was issued.
+func TestOfferKeepsItsRuleVersion(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{})
+		c := w.coupons(1)[0]
+		_, err := s.CreateRule(t.Context(), models.Rule{ID: w.batch.RuleID, MerchantID: "m1", Name: "edited", Content: []byte(`{"edited":true}`)})
+		require.NoError(t, err)
+		offers, err := s.Offers(t.Context(), w.user, []string{c.ID})
+		require.NoError(t, err)
+		assert.Equal(t, 1, offers[0].Rule.Version)
+		assert.NotContains(t, string(offers[0].Rule.Content), "edited")
+	})
+}
