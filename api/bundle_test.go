@@ -252,6 +252,7 @@ func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, o client.StartWorkflow
 	return nil, f.call(o.ID, &f.started, func() func(string) error { return f.start })
 }
 
+//nolint:revive // the arguments are the client's
 func (f *fakeTemporal) SignalWithStartWorkflow(_ context.Context, id, _ string, _ any, _ client.StartWorkflowOptions, _ any, _ ...any,
 ) (client.WorkflowRun, error) {
 	return nil, f.call(id, &f.woken, func() func(string) error { return f.signal })

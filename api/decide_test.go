@@ -70,7 +70,7 @@ func TestStartInDoubtAndUndecided(t *testing.T) {
 func TestUndecidedInTime(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		b, d, h := redeeming(t, s, func(c *api.Config) { c.DecideWithin = 50 * time.Millisecond })
+		b, d, h := redeeming(t, s, func(c *api.Config) { c.DecideWithin = 500 * time.Millisecond })
 		b.temporal.set(func(f *fakeTemporal) { f.start = nil }) // started, but no worker is there
 		got := b.redeem(h.body, "k1").ok(http.StatusAccepted)
 		require.Equal(t, "NEW", got["state"])
@@ -99,6 +99,34 @@ func TestStuck(t *testing.T) {
 	})
 }
 
+func TestPaymentIsFasterThanTheCancellation(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b, d, h := redeeming(t, s)
+		h.body["payment"] = doc{"mode": "later"}
+		id := b.redeem(h.body, "k1").ok(http.StatusAccepted).text("id")
+		_, err := s.SetPaymentMethod(t.Context(), id, "tok_pending_wallet")
+		require.NoError(t, err)
+		_, err = s.BeginAuthorise(t.Context(), id, "builtin")
+		require.NoError(t, err)
+		_, err = s.RecordAuthorise(t.Context(), id, store.Answer{Attempt: 1, Reference: "ref-" + id, State: models.PaymentPending})
+		require.NoError(t, err)
+		b.temporal.set(func(f *fakeTemporal) {
+			f.signal = func(id string) error { // the provider is asked to close the payment, and says that it was made
+				r, err := s.Redemption(t.Context(), id)
+				require.NoError(t, err)
+				require.Equal(t, models.StateClosing, r.State)
+				_, err = s.RecordCaptured(t.Context(), id, "ref-"+id)
+				require.NoError(t, err)
+				return d.run(id)
+			}
+		})
+		cancel := request{route: "POST /v1/redemptions/" + id + "/cancel", as: models.RoleServer}
+		require.Equal(t, "CONFIRMED", b.send(cancel).problem(http.StatusConflict, models.CodeDecided).text("params", "state"))
+		b.AuditClean(h.coupon.BatchID)
+	})
+}
+
 // What is in the store already converges without Temporal, so a failing wake is not an error of the request.
 func TestWakeFails(t *testing.T) {
 	t.Parallel()
@@ -107,6 +135,7 @@ func TestWakeFails(t *testing.T) {
 		h.body["payment"] = doc{"mode": "later"}
 		b.temporal.set(func(f *fakeTemporal) { f.signal = func(string) error { return errUnreachable } })
 		id := b.redeem(h.body, "k1").ok(http.StatusAccepted).text("id")
+		b.comesTo(id, models.StateWaiting)
 		paid := b.send(request{route: "POST /v1/redemptions/" + id + "/payment", as: models.RoleServer, body: doc{"method": "tok_approved"}})
 		require.Equal(t, "WAITING", paid.ok(http.StatusAccepted)["state"])
 		cancelled := b.send(request{route: "POST /v1/redemptions/" + id + "/cancel", as: models.RoleServer})
@@ -117,14 +146,14 @@ func TestWakeFails(t *testing.T) {
 	})
 }
 
-// huma's deadline for reading a body must not outlive the body: net/http would take it for a client that left, and the
-// caller would lose the answer of a redemption that went on.
+// The deadline for reading a body must not outlive the body: it would pass for a client that left, and the caller would
+// lose the answer of a redemption that went on.
 func TestWaitOutlastsTheBodysDeadline(t *testing.T) {
 	t.Parallel()
-	b, d, h := redeeming(t, storetest.MySQL(t), func(c *api.Config) { c.ReadWithin = 100 * time.Millisecond })
+	b, d, h := redeeming(t, storetest.MySQL(t), func(c *api.Config) { c.ReadWithin = 300 * time.Millisecond })
 	b.temporal.set(func(f *fakeTemporal) {
 		f.start = func(id string) error {
-			time.AfterFunc(400*time.Millisecond, func() { _ = d.run(id) })
+			time.AfterFunc(time.Second, func() { _ = d.run(id) })
 			return nil
 		}
 	})

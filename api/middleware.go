@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -76,7 +75,7 @@ func (s *Server) recovered(c *gin.Context) {
 			c.Abort()
 			return
 		}
-		s.refuse(c, models.NewError(models.CodeInternal, "panic"))
+		s.refuse(c, models.NewError(models.CodeInternal, "panic")) //nolint:contextcheck // the context is in c
 	}()
 	c.Next()
 }
@@ -107,7 +106,7 @@ func (s *Server) bounded(c *gin.Context) {
 // humaContext gives the embedded field a name that its own method doesn't have.
 type humaContext huma.Context
 
-// typed is huma's view of a call, with two things put right.
+// typed is huma's view of a call, in which a problem has the status of its code.
 type typed struct {
 	humaContext
 	status int // overrules what huma would answer; 0: nothing does
@@ -116,27 +115,10 @@ type typed struct {
 // Unwrap lets humagin find its own context.
 func (t *typed) Unwrap() huma.Context { return t.humaContext }
 
-// SetStatus implements huma.Context: a problem has the status of its code, whatever huma thinks of it.
+// SetStatus implements huma.Context.
 func (t *typed) SetStatus(status int) {
 	if t.status != 0 {
 		status = t.status
 	}
 	t.humaContext.SetStatus(status)
-}
-
-// BodyReader implements huma.Context. huma sets a deadline for reading the body and leaves it there; net/http, which
-// watches the connection while the handler works, would then take it for a lost client.
-func (t *typed) BodyReader() io.Reader {
-	return &body{Reader: t.humaContext.BodyReader(), done: func() { _ = t.SetReadDeadline(time.Time{}) }}
-}
-
-type body struct {
-	io.Reader
-	done func()
-}
-
-// Close implements io.Closer.
-func (b *body) Close() error {
-	b.done()
-	return nil
 }

@@ -99,7 +99,7 @@ func TestQuoteRefused(t *testing.T) {
 			{quote("too many coupons", doc{"coupon_ids": make([]string, 201)}), 400, models.CodeInvalidRequest},
 		})
 		// Another currency, and an expired coupon, are answers.
-		brief := b.Batch(storetest.BatchSpec{ValidUntil: models.NewTime(time.Now().Add(500 * time.Millisecond))})
+		brief := b.Batch(storetest.BatchSpec{ValidUntil: models.NewTime(time.Now().Add(2 * time.Second))})
 		over := b.Claim(brief.ID, user)
 		euros := quote("", doc{"coupon_ids": []string{mine.ID}, "cart": cart(8000).with(doc{"currency": "EUR"})})
 		require.Equal(t, "currency_mismatch", b.send(euros).ok(200).text("coupons", 0, "reason", "code"))

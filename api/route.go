@@ -82,12 +82,11 @@ func (s *Server) operation(sp spec) huma.Operation {
 	slices.Sort(names)
 	return huma.Operation{
 		OperationID: sp.Name, Method: method, Path: path, Summary: sp.Summary, DefaultStatus: sp.Status,
-		Description:  "Keys that may: " + strings.Join(names, ", ") + ".",
-		Tags:         []string{tagOf(path)},
-		Security:     []map[string][]string{{"key": {}}},
-		Extensions:   map[string]any{"x-roles": names},
-		MaxBodyBytes: s.cfg.MaxBody + 1, // huma refuses what fills its limit
-		// The deadline ends with the body: see typed.BodyReader.
+		Description:     "Keys that may: " + strings.Join(names, ", ") + ".",
+		Tags:            []string{tagOf(path)},
+		Security:        []map[string][]string{{"key": {}}},
+		Extensions:      map[string]any{"x-roles": names},
+		MaxBodyBytes:    s.cfg.MaxBody + 1, // huma refuses what fills its limit
 		BodyReadTimeout: s.cfg.ReadWithin,
 		Middlewares:     huma.Middlewares{s.authorise(sp.Roles)},
 	}

@@ -62,7 +62,7 @@ func TestWalletStates(t *testing.T) {
 		held := b.Claim(b.Batch(storetest.BatchSpec{}).ID, user)
 		_, err := s.OpenHolds(t.Context(), []models.Plan{b.Plan(models.KindHold, held)})
 		require.NoError(t, err)
-		brief := b.Batch(storetest.BatchSpec{ValidUntil: models.NewTime(time.Now().Add(700 * time.Millisecond))})
+		brief := b.Batch(storetest.BatchSpec{ValidUntil: models.NewTime(time.Now().Add(2 * time.Second))})
 		over := b.Claim(brief.ID, user)
 		states := func(query string) map[string]string {
 			got := map[string]string{}

@@ -26,7 +26,7 @@ func mainCode(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "tearoff")
-	build := exec.Command("go", "build", "-o", binary, "../cmd/tearoff") //nolint:noctx // ends with the tests
+	build := exec.Command("go", "build", "-o", binary, "../cmd/tearoff")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build tearoff: %v\n%s", err, out)
 		return 1

@@ -23,23 +23,27 @@ import (
 
 // process is a running tearoff.
 type process struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	out  *safeBuffer
-	done chan error
+	t     *testing.T
+	cmd   *exec.Cmd
+	out   *safeBuffer
+	ended chan struct{} // closed when it has
+	err   error         // how it ended, after that
 }
 
 // start runs the binary until the test ends, unless it is stopped before.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), binary, args...), out: &safeBuffer{}, done: make(chan error, 1)}
+	p := &process{t: t, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), binary, args...), out: &safeBuffer{}, ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	require.NoError(t, p.cmd.Start())
-	go func() { p.done <- p.cmd.Wait(); close(p.done) }()
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
 	t.Cleanup(func() {
 		p.signal(syscall.SIGTERM)
 		select {
-		case <-p.done:
+		case <-p.ended:
 		case <-time.After(30 * time.Second):
 			p.signal(syscall.SIGKILL)
 			t.Errorf("tearoff %s did not stop", args[0])
@@ -61,8 +65,8 @@ func (p *process) signal(s syscall.Signal) {
 func (p *process) exit() error {
 	p.t.Helper()
 	select {
-	case err := <-p.done:
-		return err
+	case <-p.ended:
+		return p.err
 	case <-time.After(40 * time.Second):
 		p.t.Fatalf("tearoff goes on:\n%s", p.out)
 		return nil
@@ -122,7 +126,7 @@ func newWorld(t *testing.T, extra ...string) *world {
 func (w *world) untilReady() {
 	w.t.Helper()
 	require.Eventually(w.t, func() bool {
-		answer, err := http.Get(w.base + "/readyz") //nolint:noctx // the test bounds it
+		answer, err := http.Get(w.base + "/readyz")
 		if err != nil {
 			return false
 		}

@@ -189,6 +189,32 @@ func foldUser(users map[userDay]*models.Usage, e models.LedgerEntry) {
 	}
 }
 
+// compareHolders checks that the redemptions which hold or used the coupons exist.
+func (a *auditor) compareHolders(coupons []models.Coupon) error {
+	var held, rows []string
+	for _, c := range coupons {
+		if c.RedemptionID != nil {
+			held = append(held, *c.RedemptionID)
+		}
+	}
+	if len(held) == 0 {
+		return nil
+	}
+	if err := a.db.Model(&models.Redemption{}).Where("id IN ?", held).Pluck("id", &rows).Error; err != nil {
+		return err
+	}
+	found := map[string]bool{}
+	for _, id := range rows {
+		found[id] = true
+	}
+	for _, c := range coupons {
+		if c.RedemptionID != nil && !found[*c.RedemptionID] {
+			a.differ(2, c.ID, "redemption that holds it", *c.RedemptionID, "none")
+		}
+	}
+	return nil
+}
+
 func deref(s *string) string {
 	if s == nil {
 		return ""

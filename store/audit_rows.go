@@ -13,8 +13,8 @@ func (a *auditor) compareUsers(c models.BatchCounter, users map[userDay]*models.
 	if err := a.db.Find(&rows, "batch_id = ?", c.BatchID).Error; err != nil {
 		return err
 	}
-	var batch models.Batch
-	if err := a.db.Take(&batch, "id = ?", c.BatchID).Error; err != nil {
+	var batch models.Batch // one that is missing has been reported, and has no caps
+	if err := a.db.Limit(1).Find(&batch, "id = ?", c.BatchID).Error; err != nil {
 		return err
 	}
 	if moved, err := a.moved(c); moved || err != nil {
@@ -55,6 +55,9 @@ func (a *auditor) compareCoupons(c models.BatchCounter, fold map[string]models.L
 		}
 		if len(coupons) == 0 {
 			break
+		}
+		if err := a.compareHolders(coupons); err != nil {
+			return err
 		}
 		for _, coupon := range coupons {
 			e, known := fold[coupon.ID]

@@ -45,6 +45,7 @@ func TestWallet(t *testing.T) {
 			"free ones":              {store.WalletQuery{States: []models.CouponState{models.CouponAvailable}}, append(at(3, 1, 6), last...)},
 			"two states":             {store.WalletQuery{States: []models.CouponState{models.CouponLocked, models.CouponUsed}}, at(4)},
 			"one merchant's":         {store.WalletQuery{MerchantID: "m2"}, at(6, 5)},
+			"valid ones":             {store.WalletQuery{Valid: true}, all[1:]},
 			"nobody's":               {store.WalletQuery{UserID: "usr_nobody"}, nil},
 		} {
 			q := tt.q
@@ -67,6 +68,18 @@ func TestWallet(t *testing.T) {
 				assert.Equal(t, tt.want, got, "%s, in pages of %d", name, limit)
 			}
 		}
+	})
+}
+
+func TestCountCoupons(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		w, other, empty := newWorld(t, s, storetest.BatchSpec{}), newWorld(t, s, storetest.BatchSpec{}), newWorld(t, s, storetest.BatchSpec{})
+		w.coupons(3)
+		other.coupons(1)
+		counts, err := s.CountCoupons(t.Context(), w.user, []string{w.batch.ID, other.batch.ID, empty.batch.ID})
+		require.NoError(t, err)
+		assert.Equal(t, map[string]int{w.batch.ID: 3}, counts)
 	})
 }
 

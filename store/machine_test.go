@@ -73,7 +73,7 @@ var executors = []executor{
 	{"Resolve cancel", single(stepResolve(models.ResolveCancel, true)), `COMMITTED, used | COMMITTED, all ! resolve_not_possible;
 		` + undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CANCELLING* ~; ` + ended + ` ! resolve_not_possible`},
 	{"RecordCallback", func(ctx context.Context, s *store.Store, id string) error {
-		_, err := s.RecordCallback(ctx, "fake", reference(id))
+		_, err := s.RecordCallback(ctx, provider, reference(id))
 		return err
 	}, unasked + ` ! not_found; TRYING* | WAITING* | CLOSING* | COMMITTING* | COMMITTED* | CANCELLING* | ` + ended + ` ~`},
 	{"MarkStuck", func(ctx context.Context, s *store.Store, id string) error {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -107,4 +108,9 @@ func raceAt(t *testing.T, w *world, at stage, all []pair, change []func(*models.
 			}
 		}
 	}
+}
+
+// run1 is the executor as a step's run.
+func (e executor) run1() func(context.Context, *store.Store, []string) error {
+	return func(ctx context.Context, s *store.Store, ids []string) error { return e.run(ctx, s, ids[0]) }
 }

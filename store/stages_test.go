@@ -65,6 +65,9 @@ func paymentMove(f func(*store.Store, context.Context, string) (store.PaymentSte
 	}
 }
 
+// provider is none whose books the audit knows.
+const provider = "fake"
+
 // reference is the provider's name for the payment of a redemption.
 func reference(id string) string { return "ref-" + id }
 
@@ -98,9 +101,9 @@ var (
 	stepCancelCoupons  = slice((*store.Store).CancelCoupons)
 	stepCancelOrders   = slice((*store.Store).CancelOrders)
 	stepAsk            = each(func(ctx context.Context, s *store.Store, id string) error {
-		_, err := s.BeginAuthorise(ctx, id, "fake")
+		_, err := s.BeginAuthorise(ctx, id, provider)
 		return err
-	}, setPayment+"provider = 'fake', sent_at = created_at"+ofPayment, "INSERT INTO tcc_branches (redemption_id, branch, state, seq, "+
+	}, setPayment+"provider = '+provider+', sent_at = created_at"+ofPayment, "INSERT INTO tcc_branches (redemption_id, branch, state, seq, "+
 		"result, created_at, updated_at) SELECT id, 'payment', 'TRYING', 1, '{}', created_at, created_at FROM redemptions"+ofRedemption)
 	stepAuthorised = each(answer(models.PaymentAuthorised),
 		setPayment+"state = 'AUTHORISED', reference = CONCAT('ref-', redemption_id)"+ofPayment, setBranch+"state = 'TRIED'"+ofBranch)

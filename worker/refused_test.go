@@ -63,16 +63,15 @@ func TestRefusedTry(t *testing.T) {
 	for code, plan := range tests {
 		t.Run(string(code), func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, w *world) {
-				id := w.Open(plan(w)).ID
-				d := drive{w: w}
-				result := d.run(id)
-				assert.Equal(t, models.StateCancelled, result.State)
-				assert.Equal(t, code, result.Outcome)
-				w.cancelled(id, code)
-				again := drive{w: w}
-				assert.Equal(t, result, again.run(id), "the same answer for ever")
-			})
+			w := onMySQL(t)
+			id := w.Open(plan(w)).ID
+			d := drive{w: w}
+			result := d.run(id)
+			assert.Equal(t, models.StateCancelled, result.State)
+			assert.Equal(t, code, result.Outcome)
+			w.cancelled(id, code)
+			again := drive{w: w}
+			assert.Equal(t, result, again.run(id), "the same answer for ever")
 		})
 	}
 }

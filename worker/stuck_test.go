@@ -14,17 +14,17 @@ import (
 	"github.com/tearoff/tearoff/worker"
 )
 
-// flag is what the store says of a stuck redemption at the moment somebody is told.
-type flag struct {
+// flagged is what the store says of a stuck redemption at the moment somebody is told.
+type flagged struct {
 	state  models.RedemptionState
 	stored models.Redemption
 }
 
 // told collects what the worker tells of stuck redemptions.
-func (d *drive) told(flags *[]flag) {
+func (d *drive) told(flags *[]flagged) {
 	d.config = func(c *worker.Config) {
 		c.Stuck = func(id string, state models.RedemptionState) {
-			*flags = append(*flags, flag{state, d.w.redemption(id)})
+			*flags = append(*flags, flagged{state, d.w.redemption(id)})
 		}
 	}
 }
@@ -50,7 +50,7 @@ func TestFailingHundredTimes(t *testing.T) {
 			w := onMySQL(t)
 			id := w.Open(w.plan(test.token)).ID
 			d := drive{w: w, hook: lostBefore(name, 100)}
-			var flags []flag
+			var flags []flagged
 			d.told(&flags)
 			start := time.Time{}
 			d.prepare = func(env *testsuite.TestWorkflowEnvironment) { start = env.Now() }
@@ -83,7 +83,7 @@ func TestBranchMissing(t *testing.T) {
 				d := drive{w: w, hook: before(name, 1, func() {
 					w.exec("UPDATE tcc_branches SET branch = 'lost' WHERE redemption_id = ? AND branch = ?", id, branch)
 				})}
-				var flags []flag
+				var flags []flagged
 				d.told(&flags)
 				d.prepare = func(*testsuite.TestWorkflowEnvironment) {
 					d.at(20*time.Minute, func() {

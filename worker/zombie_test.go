@@ -31,23 +31,22 @@ func TestZombieAuthorisation(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, w *world) {
-				id := w.Open(w.plan(test.token)).ID
-				d := drive{w: w}
-				given := make(chan struct{}) // up
-				z := &zombie{Provider: w.bank, before: test.before, until: given, began: d.cancel}
-				w.agent = z
-				d.hook = func(_ context.Context, c call, do func() error) error {
-					err := do()
-					if c.Name == "ClosePayment" && err == nil {
-						close(given)
-					}
-					return err
+			w := onMySQL(t)
+			id := w.Open(w.plan(test.token)).ID
+			d := drive{w: w}
+			given := make(chan struct{}) // up
+			z := &zombie{Provider: w.bank, before: test.before, until: given, began: d.cancel}
+			w.agent = z
+			d.hook = func(_ context.Context, c call, do func() error) error {
+				err := do()
+				if c.Name == "ClosePayment" && err == nil {
+					close(given)
 				}
-				d.run(id)
-				w.cancelled(id, models.CodeCancelledBy)
-				assert.Equal(t, 1, d.spy.count("CancelCoupons"))
-			})
+				return err
+			}
+			d.run(id)
+			w.cancelled(id, models.CodeCancelledBy)
+			assert.Equal(t, 1, d.spy.count("CancelCoupons"))
 		})
 	}
 }

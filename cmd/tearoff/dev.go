@@ -38,7 +38,7 @@ func (c *devCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
-	if err := c.checkAddr(); err != nil {
+	if err := c.checkAddr(ctx); err != nil {
 		return err
 	}
 	if err := c.prepareStore(ctx, log); err != nil {
@@ -72,8 +72,8 @@ func (c *devCmd) Run(ctx context.Context, log *slog.Logger) error {
 }
 
 // checkAddr tells of a taken port before any server is started.
-func (c *devCmd) checkAddr() error {
-	listener, err := net.Listen("tcp", c.Addr)
+func (c *devCmd) checkAddr(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("can't listen on %s: choose another address with --addr: %w", c.Addr, err)
 	}

@@ -51,7 +51,7 @@ func runService(ctx context.Context, v service) error {
 	}
 	defer temporal.Close()
 	registry := prometheus.NewRegistry()
-	parts, err := v.parts(s, temporal, registry)
+	parts, err := v.parts(ctx, s, temporal, registry)
 	if err != nil {
 		return err
 	}
@@ -61,42 +61,21 @@ func runService(ctx context.Context, v service) error {
 // part is something that works until its context ends.
 type part func(ctx context.Context) error
 
-func (v service) parts(s *store.Store, temporal client.Client, registry *prometheus.Registry) ([]part, error) {
+func (v service) parts(ctx context.Context, s *store.Store, temporal client.Client, registry *prometheus.Registry) ([]part, error) {
 	sweeper := worker.Sweeper{Store: s, Temporal: temporal, Log: v.log}
-	parts := []part{func(ctx context.Context) error { sweeper.Run(ctx); return nil }}
+	parts := []part{func(ctx context.Context) error {
+		sweeper.Run(ctx)
+		return nil
+	}}
 	if v.worker != nil {
-		stuck := prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "tearoff_redemptions_stuck_total", Help: "Redemptions flagged as stuck, by the state they are stuck in.",
-		}, []string{"state"})
-		registry.MustRegister(stuck)
-		config := worker.Config{
-			Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Provider: builtinProvider(s), Log: v.log,
-			StuckAfter: v.worker.StuckAfter, DrainWithin: drainWithin,
-			Stuck: func(_ string, state models.RedemptionState) { stuck.WithLabelValues(string(state)).Inc() },
-		}
-		parts = append(parts, func(ctx context.Context) error { return worker.Run(ctx, config) })
+		parts = append(parts, v.workerPart(s, temporal, registry))
 	}
-	listeners := map[string]http.Handler{}
-	if v.api != nil {
-		config := api.Config{
-			Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Callbacks: bankCallbacks{builtinProvider(s)},
-			Log: v.log, UIURL: v.api.UIURL, MinHoldTTL: v.api.MinHoldTTL, Registry: registry,
-		}
-		server, err := api.New(config)
-		if err != nil {
-			return nil, err
-		}
-		listeners[v.api.Addr] = server.Handler(api.AllRoutes)
-		if v.api.AdminAddr != "" {
-			listeners[v.api.Addr] = server.Handler(api.PublicRoutes)
-			listeners[v.api.AdminAddr] = server.Handler(api.AdminRoutes)
-		}
+	handlers, err := v.handlers(s, temporal, registry)
+	if err != nil {
+		return nil, err
 	}
-	if v.metricsAddr != "" {
-		listeners[v.metricsAddr] = healthHandler(s, registry)
-	}
-	for addr, handler := range listeners {
-		serve, err := v.listen(addr, handler)
+	for addr, handler := range handlers {
+		serve, err := v.listen(ctx, addr, handler)
 		if err != nil {
 			return nil, err
 		}
@@ -105,9 +84,46 @@ func (v service) parts(s *store.Store, temporal client.Client, registry *prometh
 	return parts, nil
 }
 
+func (v service) workerPart(s *store.Store, temporal client.Client, registry prometheus.Registerer) part {
+	stuck := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tearoff_redemptions_stuck_total", Help: "Redemptions flagged as stuck, by the state they are stuck in.",
+	}, []string{"state"})
+	registry.MustRegister(stuck)
+	config := worker.Config{
+		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Provider: builtinProvider(s), Log: v.log,
+		StuckAfter: v.worker.StuckAfter, DrainWithin: drainWithin,
+		Stuck: func(_ string, state models.RedemptionState) { stuck.WithLabelValues(string(state)).Inc() },
+	}
+	return func(ctx context.Context) error { return worker.Run(ctx, config) }
+}
+
+// handlers is what is served at which address.
+func (v service) handlers(s *store.Store, temporal client.Client, registry *prometheus.Registry) (map[string]http.Handler, error) {
+	handlers := map[string]http.Handler{}
+	if v.metricsAddr != "" {
+		handlers[v.metricsAddr] = healthHandler(s, registry)
+	}
+	if v.api == nil {
+		return handlers, nil
+	}
+	server, err := api.New(api.Config{
+		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Callbacks: bankCallbacks{builtinProvider(s)},
+		Log: v.log, UIURL: v.api.UIURL, MinHoldTTL: v.api.MinHoldTTL, Registry: registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	handlers[v.api.Addr] = server.Handler(api.AllRoutes)
+	if v.api.AdminAddr != "" {
+		handlers[v.api.Addr] = server.Handler(api.PublicRoutes)
+		handlers[v.api.AdminAddr] = server.Handler(api.AdminRoutes)
+	}
+	return handlers, nil
+}
+
 // listen takes the port at once, so that a taken one is an error before anything else starts.
-func (v service) listen(addr string, handler http.Handler) (part, error) {
-	listener, err := net.Listen("tcp", addr)
+func (v service) listen(ctx context.Context, addr string, handler http.Handler) (part, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("can't listen on %s: choose another address with --addr: %w", addr, err)
 	}

@@ -1,0 +1,94 @@
+package store_test
+
+import (
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/store/storetest"
+)
+
+// TestDue looks for redemptions that rest, in the order they became due, and takes each only once in a grace.
+func TestDue(t *testing.T) {
+	t.Parallel()
+	eachAlone(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{})
+		ids := w.at("TRYING", 4)
+		resting := w.at("CONFIRMED", 1)[0]
+		w.hold(1, overdue) // ExpireHolds' own
+		at := func(id, when string) {
+			exec(t, s, "UPDATE redemptions SET due_at = ? WHERE id = ?", when, id)
+		}
+		at(ids[0], "2020-01-03 00:00:00.000000")
+		at(ids[1], "2020-01-01 00:00:00.000000")
+		at(ids[2], "2020-01-02 00:00:00.000000")
+		assert.Equal(t, "rests", query(t, s, "SELECT CASE WHEN due_at IS NULL THEN 'rests' END FROM redemptions WHERE id = ?", resting)[0])
+		var got []string
+		for range 3 {
+			due, err := s.Due(t.Context(), 2)
+			require.NoError(t, err)
+			got = append(got, names(due, func(r models.Redemption) string { return r.ID })...)
+		}
+		assert.Equal(t, []string{ids[1], ids[2], ids[0]}, got)
+		r, err := s.Redemption(t.Context(), ids[1])
+		require.NoError(t, err)
+		now, err := s.Now(t.Context())
+		require.NoError(t, err)
+		assert.WithinDuration(t, now.Add(time.Minute).Time, r.DueAt.Time, 20*time.Second, "put off by the grace")
+		assert.Equal(t, models.StateTrying, r.State)
+	})
+}
+
+// TestDueFollowsTheMoves checks when the sweeper looks at a redemption that nobody moves any more.
+func TestDueFollowsTheMoves(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, store.Options{SQLite: filepath.Join(t.TempDir(), "db"), Grace: 10 * time.Minute})
+	require.NoError(t, s.MigrateUp(t.Context()))
+	w := newWorld(t, s, storetest.BatchSpec{})
+	for at, want := range map[stage]func(models.Redemption) models.Time{
+		"NEW":           func(r models.Redemption) models.Time { return r.UpdatedAt.Add(10 * time.Minute) },
+		"TRYING":        func(r models.Redemption) models.Time { return r.UpdatedAt.Add(10 * time.Minute) },
+		"WAITING, paid": func(r models.Redemption) models.Time { return r.Deadline.Add(10 * time.Minute) },
+		"CLOSING":       func(r models.Redemption) models.Time { return r.UpdatedAt.Add(10 * time.Minute) },
+		"COMMITTED":     func(r models.Redemption) models.Time { return r.UpdatedAt.Add(10 * time.Minute) },
+		"CONFIRMED":     func(models.Redemption) models.Time { return models.Time{} },
+		"CANCELLED":     func(models.Redemption) models.Time { return models.Time{} },
+	} {
+		r, err := s.Redemption(t.Context(), w.at(at, 1)[0])
+		require.NoError(t, err)
+		assert.Equal(t, want(r), r.DueAt, "at %s", at)
+	}
+}
+
+// TestDueCrowd lets several sweepers look at once: each redemption goes to one of them.
+func TestDueCrowd(t *testing.T) {
+	t.Parallel()
+	faults := &storetest.Faults{}
+	s := mysqlAlone(t, store.Options{Wrap: faults.Wrap})
+	w := newWorld(t, s, storetest.BatchSpec{})
+	ids := w.forged("TRYING", 40)
+	marks, args := in(ids)
+	exec(t, s, "UPDATE redemptions SET due_at = '2020-01-01 00:00:00.000000' WHERE id IN "+marks, args...)
+	var mu sync.Mutex
+	var taken []string
+	together(8, func(int) {
+		for range 10 {
+			due, err := s.Due(t.Context(), 6)
+			assert.NoError(t, err)
+			mu.Lock()
+			taken = append(taken, names(due, func(r models.Redemption) string { return r.ID })...)
+			mu.Unlock()
+		}
+	})
+	slices.Sort(taken)
+	slices.Sort(ids)
+	assert.Equal(t, ids, taken)
+	requireNoDeadlock(t, faults)
+}

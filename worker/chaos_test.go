@@ -1,0 +1,180 @@
+package worker_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/payments"
+	"github.com/tearoff/tearoff/worker"
+	"github.com/tearoff/tearoff/workflows"
+)
+
+var (
+	chaosRuns = flag.Int("chaos", 40, "how many random redemptions TestChaos drives")
+	chaosSeed = flag.Uint64("chaos.seed", 1, "the first seed of TestChaos")
+)
+
+// Two workflows at once drive a redemption while answers get lost, callers cancel, customers pay, operators decide,
+// deadlines pass and workflows are cancelled, all at random. Once it is quiet, one more run ends what is left, and the
+// books are right.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	w := share(t)
+	for n := range *chaosRuns {
+		seed := *chaosSeed + uint64(n)
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			newChaos(w.fork(t), seed).run()
+		})
+	}
+}
+
+type chaos struct {
+	w  *world
+	id string
+
+	mu   sync.Mutex
+	rand *rand.Rand
+	did  []string
+}
+
+func newChaos(w *world, seed uint64) *chaos {
+	c := &chaos{w: w, rand: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // repeatable, not secret
+	tokens := payments.Tokens()
+	plan := w.plan(tokens[c.rand.IntN(len(tokens))].Name)
+	switch c.rand.IntN(6) {
+	case 0:
+		plan = free(plan)
+	case 1, 2:
+		plan = later(plan)
+	default:
+		plan.TTL = 15 * time.Minute
+	}
+	c.id = w.Open(plan).ID
+	return c
+}
+
+func (c *chaos) run() {
+	c.w.T.Helper()
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			d := &drive{w: c.w}
+			d.hook = func(_ context.Context, call call, do func() error) error { return c.around(d, call, do) }
+			c.execute(d, true)
+		})
+	}
+	both.Wait()
+	for range 5 { // the sweeper
+		if r := c.w.redemption(c.id); r.DueAt.IsZero() {
+			break
+		}
+		c.execute(&drive{w: c.w}, false)
+	}
+	c.w.settled(c.id)
+	if c.w.T.Failed() {
+		c.w.T.Log(c.did)
+	}
+}
+
+// execute runs one workflow, with an operator who cancels what is stuck.
+func (c *chaos) execute(d *drive, wild bool) {
+	d.config = func(config *worker.Config) {
+		config.Stuck = func(id string, state models.RedemptionState) {
+			action, writeOff := cancel, false
+			if wild {
+				action, writeOff = models.ResolveAction(c.pick("confirm", "cancel")), c.chance(3)
+			}
+			_, err := c.w.Store.Resolve(c.w.ctx(), id, models.Resolution{Action: action, WriteOff: writeOff, Reason: "test", By: "key_test"})
+			c.note("stuck in %s: resolve %s %t: %v", state, action, writeOff, err)
+			d.wake()
+		}
+	}
+	d.prepare = func(*testsuite.TestWorkflowEnvironment) {
+		if !wild {
+			return
+		}
+		for range 6 { // customers and callers have their own times
+			d.at(time.Duration(c.intn(20*60))*time.Second, func() { c.act(d) })
+		}
+	}
+	_, err := d.execute(workflows.RedemptionInput{RedemptionID: c.id})
+	assert.NoError(c.w.T, err)
+}
+
+// around loses requests and answers, and lets something happen in between.
+func (c *chaos) around(d *drive, call call, do func() error) error {
+	if c.chance(12) {
+		c.act(d)
+	}
+	if c.chance(10) {
+		c.note("lost before %s", call.Name)
+		return errLost
+	}
+	err := do()
+	if c.chance(8) {
+		c.note("lost after %s", call.Name)
+		return errLost
+	}
+	return err
+}
+
+// act is what somebody else does.
+func (c *chaos) act(d *drive) {
+	w, ctx := c.w, c.w.ctx()
+	var err error
+	what := c.pick("abandon", "resolve", "deadline", "wake", "cancel", "method", "approve", "approve", "decline", "method", "expire")
+	switch what {
+	case "abandon":
+		_, err = w.Store.Abandon(ctx, c.id, models.NewError(models.CodeCancelledBy, "test"))
+	case "resolve":
+		decision := models.Resolution{Action: models.ResolveAction(c.pick("confirm", "cancel")), WriteOff: c.chance(2), Reason: "test", By: "key_test"}
+		_, err = w.Store.Resolve(ctx, c.id, decision)
+		what = fmt.Sprint(what, decision.Action, decision.WriteOff)
+	case "deadline":
+		w.clock.skip(16 * time.Minute)
+	case "cancel":
+		d.cancel()
+	case "method":
+		tokens := payments.Tokens()
+		_, err = w.Store.SetPaymentMethod(ctx, c.id, tokens[c.intn(len(tokens))].Name)
+	case "approve", "decline":
+		if w.redemption(c.id).Payable > 0 {
+			if p := w.payment(c.id); p.Reference != nil {
+				if _, err = w.bank.CustomerPays(ctx, *p.Reference, what == "approve"); err == nil {
+					_, err = w.Store.RecordCallback(ctx, w.bank.Name(), *p.Reference)
+				}
+			}
+		}
+	case "expire":
+		_, err = w.Store.Expire(ctx, c.id)
+	}
+	c.note("%s: %v", what, err)
+	d.wake()
+}
+
+func (c *chaos) note(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.did = append(c.did, fmt.Sprintf(format, args...))
+}
+
+func (c *chaos) intn(n int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rand.IntN(n)
+}
+
+// chance is true once in n times.
+func (c *chaos) chance(n int) bool { return c.intn(n) == 0 }
+
+func (c *chaos) pick(from ...string) string { return from[c.intn(len(from))] }
