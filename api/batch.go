@@ -26,14 +26,7 @@ type newBatch struct {
 	ValidUntil    *time.Time       `json:"valid_until,omitempty" nullable:"true" doc:"This, valid_seconds, or both: then the earlier counts."`
 	ValidSeconds  int64            `json:"valid_seconds,omitempty" doc:"Validity from the instant of issue."`
 	ClaimsPerUser int              `json:"claims_per_user,omitempty" doc:"The most coupons a user can claim. 0: no limit."`
-	Caps          newCaps          `json:"caps,omitzero" doc:"Bounds on use: of the batch, of a user, of a user on a day."`
-}
-
-// newCaps are models.Caps of which each may be left out.
-type newCaps struct {
-	Batch   models.Cap `json:"batch,omitzero"`
-	User    models.Cap `json:"user,omitzero"`
-	UserDay models.Cap `json:"user_day,omitzero" doc:"The day is that of the batch's time zone."`
+	Caps          models.Caps      `json:"caps,omitzero" doc:"Bounds on use: of the batch, of a user, of a user on a day."`
 }
 
 // BatchPath names a batch.

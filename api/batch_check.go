@@ -62,7 +62,7 @@ func (s *Server) checkBatch(ctx context.Context, in newBatch, merchantID string)
 	return models.Batch{
 		MerchantID: merchantID, RuleID: rule.ID, RuleVersion: rule.Version, Name: in.Name, ClaimMode: in.ClaimMode, Currency: in.Currency,
 		TimeZone: in.TimeZone, ClaimFrom: stored(in.ClaimFrom), ClaimUntil: stored(in.ClaimUntil), ValidFrom: stored(in.ValidFrom),
-		ValidUntil: stored(in.ValidUntil), ValidSeconds: in.ValidSeconds, ClaimsPerUser: in.ClaimsPerUser, Caps: models.Caps(in.Caps),
+		ValidUntil: stored(in.ValidUntil), ValidSeconds: in.ValidSeconds, ClaimsPerUser: in.ClaimsPerUser, Caps: in.Caps,
 	}, nil
 }
 

@@ -33,6 +33,7 @@ type bundle struct {
 	temporal *fakeTemporal
 	log      *logged
 	keys     map[models.Role]string // secrets of the platform's keys
+	docs     described
 }
 
 // setup makes an API. change may set what matters to the test.
@@ -86,8 +87,11 @@ type answer struct {
 
 func (b *bundle) send(r request) answer {
 	b.t.Helper()
-	a := send(b.t, b.handler, b.http(r))
+	req := b.http(r)
+	a := send(b.t, b.handler, req)
 	a.to = r.name
+	b.docs.read(b.t, b.handler)
+	require.Empty(b.t, b.docs.judge(req.Method, req.URL.EscapedPath(), a), a.text)
 	return a
 }
 

@@ -107,7 +107,7 @@ func TestPaymentIsFasterThanTheCancellation(t *testing.T) {
 		id := b.redeem(h.body, "k1").ok(http.StatusAccepted).text("id")
 		_, err := s.SetPaymentMethod(t.Context(), id, "tok_pending_wallet")
 		require.NoError(t, err)
-		_, err = s.BeginAuthorise(t.Context(), id, "builtin")
+		_, err = s.BeginAuthorise(t.Context(), id, "elsewhere")
 		require.NoError(t, err)
 		_, err = s.RecordAuthorise(t.Context(), id, store.Answer{Attempt: 1, Reference: "ref-" + id, State: models.PaymentPending})
 		require.NoError(t, err)

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/rules"
-
-	"reflect"
 )
 
 // docsPage shows /openapi.json in a browser. It needs nothing from elsewhere.

@@ -32,6 +32,7 @@ func TestBadForm(t *testing.T) {
 		{post("every fault at once", `{"batch_id":1,"user":{"id":2,"nick":"n"}}`), []string{"body.batch_id", "body.user.id", "body.user.nick"}},
 		{post("a name twice", `{"batch_id":"b","user":{"id":"u"},"user":{"email":"e"}}`), []string{"body"}},
 		{post("a name twice, in two spellings", `{"batch_id":"b","Batch_ID":5,"user":{"id":"u"}}`), []string{"body"}},
+		{post("a name twice, once escaped", `{"batch_id":"b","\u0042atch_id" : 5,"user":{"id":"u"}}`), []string{"body"}},
 		{post("a name twice, deep inside", `{"batch_id":"b","user":{"id":"u","id":"v"}}`), []string{"body"}},
 		{post("too deep", `{"batch_id":`+repeat("[", 100_000)), []string{"body"}},
 		{post("no colon", `{"batch_id" "b"}`), []string{"body"}},
@@ -50,6 +51,19 @@ func TestBadForm(t *testing.T) {
 			require.Nil(t, fault["value"], "what was sent stays out")
 		}
 		require.ElementsMatch(t, tt.paths, paths, tt.name)
+	}
+}
+
+func TestNamesAreToldFromValues(t *testing.T) {
+	t.Parallel()
+	b := setup(t, storetest.SQLite(t))
+	batch := b.Batch(storetest.BatchSpec{})
+	for _, body := range []string{
+		`{"batch_id":"` + batch.ID + `","user":{"id":"{\"id\":\"id\"}","email":"batch_id"}}`,
+		`{"batch_id" : "` + batch.ID + `", "user":{"id":"\\", "device":"\\\"user\":"}}`,
+		"{\n\t\"user\": {\"id\": \"}\", \"card\": \":\"},\n\"batch_id\": \"" + batch.ID + "\"\n}",
+	} {
+		b.send(request{name: body, route: "POST /v1/claims", as: models.RoleServer, body: body}).ok(http.StatusCreated)
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 const replayedHeader = "Idempotency-Replayed"
 
 // Keyed is a request that may be sent again: the same key with the same content gets the same answer and has no further
-// effect, and with another content it is idempotency_key_reused. Keys belong to the caller of the API key.
+// effect, and with another content it is idempotency_key_reused. Keys belong to the caller of the API key; a claim's key
+// counts for its user and batch.
 type Keyed struct {
 	Key string `header:"Idempotency-Key" doc:"Your own key of this request, up to 255 printable ASCII characters. Send it again with every repeat."`
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,7 +36,13 @@ func newMetrics(registry Registry) (*metrics, error) {
 	return m, nil
 }
 
+// methods are the known ones: a caller can make up any number of others.
+var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
+
 func (m *metrics) observe(c *call, method string, status int, took time.Duration) {
+	if !slices.Contains(methods, method) {
+		method = "other"
+	}
 	m.requests.WithLabelValues(method, c.route, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(method, c.route).Observe(took.Seconds())
 }

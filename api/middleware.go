@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -53,7 +54,11 @@ func (s *Server) observe(c *gin.Context) {
 
 	took, status := time.Since(began), c.Writer.Status()
 	s.metrics.observe(it, c.Request.Method, status, took)
-	s.cfg.Log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request",
+	level := slog.LevelInfo
+	if status == http.StatusOK && !strings.HasPrefix(it.route, "/v1/") {
+		level = slog.LevelDebug // probes and pages
+	}
+	s.cfg.Log.LogAttrs(c.Request.Context(), level, "request",
 		slog.String("method", c.Request.Method), slog.String("route", it.route), slog.Int("status", status),
 		slog.Duration("took", took), slog.String("request_id", it.id), slog.String("key_id", it.key.ID))
 }

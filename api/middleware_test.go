@@ -107,6 +107,8 @@ func TestMetrics(t *testing.T) {
 	b.send(request{route: "GET /v1/users/someone/coupons", as: models.RoleServer}).ok(http.StatusOK)
 	b.send(request{route: "GET /v1/users/someone/coupons"}).problem(http.StatusUnauthorized, models.CodeUnauthorized)
 	b.send(request{route: "GET /nowhere/someone"})
+	b.send(request{route: "MADEUP1 /v1/claims"}).problem(http.StatusMethodNotAllowed, models.CodeMethodNotAllowed)
+	b.send(request{route: "MADEUP2 /v1/claims"}).problem(http.StatusMethodNotAllowed, models.CodeMethodNotAllowed)
 	text := b.send(request{route: "GET /metrics"}).text
 	for _, want := range []string{
 		`tearoff_http_requests_total{method="GET",route="/v1/users/:id/coupons",status="200"} 1`,
@@ -116,7 +118,9 @@ func TestMetrics(t *testing.T) {
 	} {
 		require.Contains(t, text, want)
 	}
+	require.Contains(t, text, `method="other",route="none",status="405"} 2`)
 	require.NotContains(t, text, "someone")
+	require.NotContains(t, text, "MADEUP")
 	_, err := api.New(api.Config{})
 	require.ErrorContains(t, err, "required")
 }

@@ -137,6 +137,7 @@ func TestTemporalIsDown(t *testing.T) {
 		require.Equal(t, true, ready["ready"], "and most things work")
 
 		b.redeem(h.body, "").problem(http.StatusServiceUnavailable, models.CodeStartFailed)
+		require.Equal(t, models.CouponAvailable, b.Coupon(h.coupon).State)
 		user := doc{"id": h.user}
 		b.send(request{route: "POST /v1/claims", as: models.RoleServer, body: doc{"batch_id": h.coupon.BatchID, "user": user}}).ok(201)
 		b.send(request{route: "GET /v1/users/" + h.user + "/coupons", as: models.RoleServer}).ok(200)

@@ -118,8 +118,8 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 
 // outOfTime tells a request that ran out of its own time from one that failed.
 func outOfTime(ctx context.Context, err error) error {
-	c := models.ClassOf(err)
-	late := errors.Is(ctx.Err(), context.DeadlineExceeded) && (c == models.ClassInternal || c == models.ClassUnavailable)
+	code := models.CodeOf(err)
+	late := errors.Is(ctx.Err(), context.DeadlineExceeded) && (code == models.CodeInternal || code == models.CodeUnavailable)
 	if late || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return models.NewError(models.CodeTimeout, "the request took too long").Wrap(err)
 	}

@@ -45,16 +45,25 @@ type auditor struct {
 	AuditReport
 }
 
-func (a *auditor) differ(invariant int, subject, what string, want, got any) {
-	a.Differences = append(a.Differences, models.Difference{
-		Invariant: invariant, Subject: subject, What: what, Want: fmt.Sprint(want), Got: fmt.Sprint(got),
+// finding is what an invariant is checked for.
+type finding struct {
+	a         *auditor
+	invariant int
+	subject   string
+}
+
+func (a *auditor) about(invariant int, subject string) finding { return finding{a, invariant, subject} }
+
+func (f finding) differ(what string, want, got any) {
+	f.a.Differences = append(f.a.Differences, models.Difference{
+		Invariant: f.invariant, Subject: f.subject, What: what, Want: fmt.Sprint(want), Got: fmt.Sprint(got),
 	})
 }
 
 // check reports a difference when want and got are not equal.
-func check[T comparable](a *auditor, invariant int, subject, what string, values [2]T) {
-	if values[0] != values[1] {
-		a.differ(invariant, subject, what, values[0], values[1])
+func check[T comparable](f finding, what string, want, got T) {
+	if want != got {
+		f.differ(what, want, got)
 	}
 }
 
@@ -93,11 +102,11 @@ func (a *auditor) auditBatch(c models.BatchCounter) error {
 			return err
 		}
 		if len(entries) == 0 {
-			a.differ(1, c.BatchID, "ledger entries up to", c.LedgerSeq, fold.LedgerSeq)
+			a.about(1, c.BatchID).differ("ledger entries up to", c.LedgerSeq, fold.LedgerSeq)
 			break
 		}
 		for _, e := range entries {
-			check(a, 1, c.BatchID, "next ledger entry", [2]int64{fold.LedgerSeq + 1, e.BatchSeq})
+			check(a.about(1, c.BatchID), "next ledger entry", fold.LedgerSeq+1, e.BatchSeq)
 			fold.Apply(e)
 			if e.Kind == models.EntryStocked {
 				stock += e.Count
@@ -115,19 +124,19 @@ func (a *auditor) auditBatch(c models.BatchCounter) error {
 }
 
 func (a *auditor) compareBatch(c, fold models.BatchCounter, stock int64) {
-	check(a, 1, c.BatchID, "issued", [2]int64{fold.Issued, c.Issued})
-	check(a, 1, c.BatchID, "usage", [2]models.Usage{fold.Usage, c.Usage})
+	check(a.about(1, c.BatchID), "issued", fold.Issued, c.Issued)
+	check(a.about(1, c.BatchID), "usage", fold.Usage, c.Usage)
 	if c.Quantity != nil {
-		check(a, 1, c.BatchID, "remaining", [2]int64{fold.Remaining, c.Remaining})
-		check(a, 1, c.BatchID, "issued + remaining", [2]int64{*c.Quantity, c.Issued + c.Remaining})
-		check(a, 1, c.BatchID, "quantity", [2]int64{stock, *c.Quantity})
+		check(a.about(1, c.BatchID), "remaining", fold.Remaining, c.Remaining)
+		check(a.about(1, c.BatchID), "issued + remaining", *c.Quantity, c.Issued+c.Remaining)
+		check(a.about(1, c.BatchID), "quantity", stock, *c.Quantity)
 	}
 	if c.Remaining < 0 {
-		a.differ(1, c.BatchID, "remaining", "0 or more", c.Remaining)
+		a.about(1, c.BatchID).differ("remaining", "0 or more", c.Remaining)
 	}
 	var batch models.Batch
 	if err := a.db.Take(&batch, "id = ?", c.BatchID).Error; err != nil {
-		a.differ(1, c.BatchID, "batch of the counters", "one", err)
+		a.about(1, c.BatchID).differ("batch of the counters", "one", err)
 		return
 	}
 	a.compareCap(c.BatchID, batch.Caps.Batch, c.Usage)
@@ -135,10 +144,10 @@ func (a *auditor) compareBatch(c, fold models.BatchCounter, stock int64) {
 
 func (a *auditor) compareCap(subject string, limit models.Cap, use models.Usage) {
 	if limit.Uses != nil && use.Uses() > *limit.Uses {
-		a.differ(1, subject, "uses", fmt.Sprintf("at most %d", *limit.Uses), use.Uses())
+		a.about(1, subject).differ("uses", fmt.Sprintf("at most %d", *limit.Uses), use.Uses())
 	}
 	if limit.Amount != nil && use.Amount() > *limit.Amount {
-		a.differ(1, subject, "amount", fmt.Sprintf("at most %d", *limit.Amount), use.Amount())
+		a.about(1, subject).differ("amount", fmt.Sprintf("at most %d", *limit.Amount), use.Amount())
 	}
 }
 
@@ -152,12 +161,12 @@ func (a *auditor) foldCoupon(coupons map[string]models.LedgerEntry, e models.Led
 	if known {
 		want = *before.CouponSeq + 1
 	}
-	check(a, 2, *e.CouponID, "next entry of the coupon", [2]int64{want, *e.CouponSeq})
+	check(a.about(2, *e.CouponID), "next entry of the coupon", want, *e.CouponSeq)
 	if known && !slices.Contains(allowedBefore[e.Kind], before.Kind) {
-		a.differ(2, *e.CouponID, "entry before "+string(e.Kind), allowedBefore[e.Kind], before.Kind)
+		a.about(2, *e.CouponID).differ("entry before "+string(e.Kind), allowedBefore[e.Kind], before.Kind)
 	}
 	if known && (e.Kind == models.EntryUsed || e.Kind == models.EntryReleased) && deref(before.RedemptionID) != deref(e.RedemptionID) {
-		a.differ(2, *e.CouponID, string(e.Kind)+" by", deref(before.RedemptionID), deref(e.RedemptionID))
+		a.about(2, *e.CouponID).differ(string(e.Kind)+" by", deref(before.RedemptionID), deref(e.RedemptionID))
 	}
 	if e.Kind.After() == "" && known { // a change of amount: the state before it stays the newest
 		e.Kind, e.RedemptionID = before.Kind, before.RedemptionID
@@ -209,7 +218,7 @@ func (a *auditor) compareHolders(coupons []models.Coupon) error {
 	}
 	for _, c := range coupons {
 		if c.RedemptionID != nil && !found[*c.RedemptionID] {
-			a.differ(2, c.ID, "redemption that holds it", *c.RedemptionID, "none")
+			a.about(2, c.ID).differ("redemption that holds it", *c.RedemptionID, "none")
 		}
 	}
 	return nil

@@ -20,7 +20,7 @@ func (a *auditor) compareUsers(c models.BatchCounter, users map[userDay]*models.
 	if moved, err := a.moved(c); moved || err != nil {
 		return err
 	}
-	check(a, 1, c.BatchID, "rows of user counters", [2]int{len(users), len(rows)})
+	check(a.about(1, c.BatchID), "rows of user counters", len(users), len(rows))
 	for _, r := range rows {
 		subject := r.BatchID + "/" + r.UserID + "/" + r.Day
 		limit := batch.Caps.UserDay
@@ -29,9 +29,9 @@ func (a *auditor) compareUsers(c models.BatchCounter, users map[userDay]*models.
 		}
 		a.compareCap(subject, limit, r.Usage)
 		if fold := users[userDay{r.BatchID, r.UserID, r.Day}]; fold == nil {
-			a.differ(1, subject, "ledger entries", "some", "none")
+			a.about(1, subject).differ("ledger entries", "some", "none")
 		} else {
-			check(a, 1, subject, "usage", [2]models.Usage{*fold, r.Usage})
+			check(a.about(1, subject), "usage", *fold, r.Usage)
 		}
 	}
 	return nil
@@ -77,19 +77,19 @@ func (a *auditor) compareCoupons(c models.BatchCounter, fold map[string]models.L
 	if moved, err := a.moved(c); moved || err != nil {
 		return err
 	}
-	check(a, 2, c.BatchID, "coupons in step with the ledger", [2]int64{all, int64(rows)})
-	check(a, 2, c.BatchID, "coupons in the ledger", [2]int{len(fold), rows})
+	check(a.about(2, c.BatchID), "coupons in step with the ledger", all, int64(rows))
+	check(a.about(2, c.BatchID), "coupons in the ledger", len(fold), rows)
 	return nil
 }
 
 func (a *auditor) compareCoupon(coupon models.Coupon, e models.LedgerEntry) {
-	check(a, 2, coupon.ID, "sequence", [2]int64{*e.CouponSeq, coupon.Seq})
-	check(a, 2, coupon.ID, "state", [2]models.CouponState{e.Kind.After(), coupon.State})
+	check(a.about(2, coupon.ID), "sequence", *e.CouponSeq, coupon.Seq)
+	check(a.about(2, coupon.ID), "state", e.Kind.After(), coupon.State)
 	held := ""
 	if coupon.State == models.CouponLocked || coupon.State == models.CouponUsed {
 		held = deref(e.RedemptionID)
 	}
-	check(a, 2, coupon.ID, "redemption", [2]string{held, deref(coupon.RedemptionID)})
+	check(a.about(2, coupon.ID), "redemption", held, deref(coupon.RedemptionID))
 }
 
 // auditRedemptions checks invariants 3 and 4 for each redemption that has ended, and that one under way is looked after.
@@ -212,14 +212,14 @@ func (a *auditor) loadCharges(payments []models.Payment, charged map[string]int6
 func (a *auditor) compareRedemption(r models.Redemption, s redemptionSlice) {
 	if !r.State.Final() {
 		if r.DueAt.IsZero() {
-			a.differ(4, r.ID, "when the sweeper looks", "an instant", "never")
+			a.about(4, r.ID).differ("when the sweeper looks", "an instant", "never")
 		}
 		return
 	}
 	var lines, coupons, used, locked int64
 	for _, l := range s.lines[r.ID] {
 		lines += l.Discount
-		check(a, 3, r.ID, "shares of line "+l.LineID, [2]int64{l.Discount, l.PlatformShare + l.MerchantShare})
+		check(a.about(3, r.ID), "shares of line "+l.LineID, l.Discount, l.PlatformShare+l.MerchantShare)
 	}
 	for _, c := range r.Content.Coupons {
 		coupons += c.Amount
@@ -235,15 +235,15 @@ func (a *auditor) compareRedemption(r models.Redemption, s redemptionSlice) {
 		default:
 		}
 	}
-	check(a, 3, r.ID, "sum of lines", [2]int64{r.Discount, lines})
-	check(a, 3, r.ID, "sum of coupons", [2]int64{r.Discount, coupons})
-	check(a, 3, r.ID, "payable", [2]int64{r.Goods + r.Shipping - r.Discount, r.Payable})
+	check(a.about(3, r.ID), "sum of lines", r.Discount, lines)
+	check(a.about(3, r.ID), "sum of coupons", r.Discount, coupons)
+	check(a.about(3, r.ID), "payable", r.Goods+r.Shipping-r.Discount, r.Payable)
 	if r.State == models.StateConfirmed {
-		check(a, 3, r.ID, "used by the ledger", [2]int64{r.Discount, used})
-		check(a, 3, r.ID, "locked by the ledger", [2]int64{r.Discount, locked})
+		check(a.about(3, r.ID), "used by the ledger", r.Discount, used)
+		check(a.about(3, r.ID), "locked by the ledger", r.Discount, locked)
 	} else {
-		check(a, 3, r.ID, "used by the ledger", [2]int64{0, used})
-		check(a, 3, r.ID, "locked by the ledger", [2]int64{0, locked})
+		check(a.about(3, r.ID), "used by the ledger", 0, used)
+		check(a.about(3, r.ID), "locked by the ledger", 0, locked)
 	}
 	a.compareBranches(r, s)
 }
@@ -258,30 +258,30 @@ func (a *auditor) compareBranches(r models.Redemption, s redemptionSlice) {
 	}
 	branches, payment := s.branches[r.ID], s.payments[r.ID]
 	if r.State == models.StateConfirmed {
-		check(a, 4, r.ID, "coupons branch", [2]models.BranchState{models.BranchConfirmed, branches[models.BranchCoupons].State})
-		check(a, 4, r.ID, "order branch", [2]models.BranchState{models.BranchConfirmed, branches[models.BranchOrder].State})
-		check(a, 4, r.ID, "order", [2]models.OrderState{models.OrderConfirmed, s.orders[r.ID].State})
+		check(a.about(4, r.ID), "coupons branch", models.BranchConfirmed, branches[models.BranchCoupons].State)
+		check(a.about(4, r.ID), "order branch", models.BranchConfirmed, branches[models.BranchOrder].State)
+		check(a.about(4, r.ID), "order", models.OrderConfirmed, s.orders[r.ID].State)
 		paid := payment.State == models.PaymentCaptured || payment.State == models.PaymentWrittenOff
 		if r.Payable > 0 && !paid {
-			a.differ(4, r.ID, "payment", models.PaymentCaptured, payment.State)
+			a.about(4, r.ID).differ("payment", models.PaymentCaptured, payment.State)
 		}
 		if payment.State == models.PaymentCaptured && payment.Provider == builtinBank {
-			check(a, 4, r.ID, "charged by the bank", [2]int64{r.Payable, s.charged[r.ID]})
+			check(a.about(4, r.ID), "charged by the bank", r.Payable, s.charged[r.ID])
 		}
 		return
 	}
 	for _, b := range branches {
 		if b.State != models.BranchCancelled && b.State != models.BranchRefused {
-			a.differ(4, r.ID, "branch "+string(b.Branch), models.BranchCancelled, b.State)
+			a.about(4, r.ID).differ("branch "+string(b.Branch), models.BranchCancelled, b.State)
 		}
 	}
 	if order, known := s.orders[r.ID]; known {
-		check(a, 4, r.ID, "order", [2]models.OrderState{models.OrderCancelled, order.State})
+		check(a.about(4, r.ID), "order", models.OrderCancelled, order.State)
 	}
 	if payment.State == models.PaymentCaptured && !payment.Stray {
-		a.differ(4, r.ID, "payment", "nothing captured", payment.State)
+		a.about(4, r.ID).differ("payment", "nothing captured", payment.State)
 	}
 	if payment.Provider == builtinBank && !payment.Stray {
-		check(a, 4, r.ID, "charged by the bank", [2]int64{0, s.charged[r.ID]})
+		check(a.about(4, r.ID), "charged by the bank", 0, s.charged[r.ID])
 	}
 }

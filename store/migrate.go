@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 	"github.com/pressly/goose/v3/lock"
 )
 
@@ -72,17 +73,39 @@ func (s *Store) migrator() (*goose.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	dialect := goose.DialectMySQL
-	options := []goose.ProviderOption{goose.WithSessionLocker(mysqlLocker{})}
-	if s.dialect == SQLite {
-		dialect = goose.DialectSQLite3
-		options = []goose.ProviderOption{goose.WithSessionLocker(&sqliteLocker{path: s.path + ".migrate"})}
+	dialect := goose.DialectSQLite3
+	options := []goose.ProviderOption{goose.WithSessionLocker(&sqliteLocker{path: s.path + ".migrate"})}
+	if s.dialect == MySQL {
+		versions, err := database.NewStore(goose.DialectMySQL, goose.DefaultTablename)
+		if err != nil {
+			return nil, fmt.Errorf("store: migrations: %w", err)
+		}
+		dialect = goose.DialectCustom
+		options = []goose.ProviderOption{goose.WithSessionLocker(mysqlLocker{}), goose.WithStore(mysqlVersions{versions})}
 	}
 	p, err := goose.NewProvider(dialect, s.sql, files, options...)
 	if err != nil {
 		return nil, fmt.Errorf("store: migrations: %w", err)
 	}
 	return p, nil
+}
+
+// mysqlVersions reads when a migration was applied as text, because that is how our connections give times.
+type mysqlVersions struct{ database.Store }
+
+// GetMigration implements database.Store.
+func (v mysqlVersions) GetMigration(ctx context.Context, db database.DBTxConn, version int64) (*database.GetMigrationResult, error) {
+	var at string
+	var m database.GetMigrationResult
+	err := db.QueryRowContext(ctx, "SELECT tstamp, is_applied FROM "+v.Tablename()+" WHERE version_id = ? ORDER BY id DESC LIMIT 1", version).
+		Scan(&at, &m.IsApplied)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, database.ErrVersionNotFound
+	}
+	if err == nil {
+		m.Timestamp, err = time.ParseInLocation(time.DateTime, at, time.UTC)
+	}
+	return &m, err
 }
 
 // mysqlLocker keeps migrators of one database apart with a named lock of the server.

@@ -103,7 +103,7 @@ var (
 	stepAsk            = each(func(ctx context.Context, s *store.Store, id string) error {
 		_, err := s.BeginAuthorise(ctx, id, provider)
 		return err
-	}, setPayment+"provider = '+provider+', sent_at = created_at"+ofPayment, "INSERT INTO tcc_branches (redemption_id, branch, state, seq, "+
+	}, setPayment+"provider = '"+provider+"', sent_at = created_at"+ofPayment, "INSERT INTO tcc_branches (redemption_id, branch, state, seq, "+
 		"result, created_at, updated_at) SELECT id, 'payment', 'TRYING', 1, '{}', created_at, created_at FROM redemptions"+ofRedemption)
 	stepAuthorised = each(answer(models.PaymentAuthorised),
 		setPayment+"state = 'AUTHORISED', reference = CONCAT('ref-', redemption_id)"+ofPayment, setBranch+"state = 'TRIED'"+ofBranch)

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,9 +20,10 @@ import (
 // call is one execution of an activity, local or not, tries counted.
 type call struct {
 	Name  string
-	Nth   int // of this activity, from 1
-	Index int // of all activities, from 0
-	Local bool
+	Nth   int    // of this activity for its workflow's id, from 1
+	Index int    // of all activities of its workflow's id, from 0
+	ID    string // of the redemption
+	Run   string // of the workflow
 }
 
 // hook stands around each activity; do carries it out.
@@ -74,17 +76,18 @@ func after(name string, n int, act func()) hook {
 // spy is an interceptor that records what a workflow does and puts a hook around each of its activities.
 type spy struct {
 	interceptor.InterceptorBase
-	hook hook
+	hook   hook
+	server bool // a real one: nothing is changed for it
 
 	mu     sync.Mutex
 	calls  []call
-	counts map[string]int
-	states []string       // values of TearoffState as they were set
-	busy   int            // activities under way
-	asked  map[string]int // how often the workflow scheduled each ordinary activity
+	counts map[[2]string]int // by redemption and name
+	states []string          // values of TearoffState as they were set
+	busy   int               // activities under way
+	asked  map[string]int    // how often the workflow scheduled each ordinary activity
 }
 
-func newSpy(h hook) *spy { return &spy{hook: h, counts: map[string]int{}, asked: map[string]int{}} }
+func newSpy(h hook) *spy { return &spy{hook: h, counts: map[[2]string]int{}, asked: map[string]int{}} }
 
 // names lists the activities in the order of their execution, tries of one after another once.
 func (s *spy) names() []string {
@@ -99,10 +102,17 @@ func (s *spy) names() []string {
 	return names
 }
 
+// count is how often the activity was executed, over all redemptions.
 func (s *spy) count(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.counts[name]
+	n := 0
+	for key, count := range s.counts {
+		if key[1] == name {
+			n += count
+		}
+	}
+	return n
 }
 
 // scheduled is how many ordinary activities of the name the workflow asked for; tries of one don't count.
@@ -134,12 +144,14 @@ func (s *spy) end() {
 	s.busy--
 }
 
-func (s *spy) begin(name string, local bool) call {
+func (s *spy) begin(info activity.Info) call {
+	c := call{Name: info.ActivityType.Name, ID: strings.TrimPrefix(info.WorkflowExecution.ID, "redemption/"), Run: info.WorkflowExecution.RunID}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy++
-	s.counts[name]++
-	c := call{Name: name, Nth: s.counts[name], Index: len(s.calls), Local: local}
+	s.counts[[2]string{c.ID, c.Name}]++
+	s.counts[[2]string{c.ID, ""}]++
+	c.Nth, c.Index = s.counts[[2]string{c.ID, c.Name}], s.counts[[2]string{c.ID, ""}]-1
 	s.calls = append(s.calls, c)
 	return c
 }
@@ -164,8 +176,7 @@ type spiedActivity struct {
 }
 
 func (i *spiedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	info := activity.GetInfo(ctx)
-	c := i.spy.begin(info.ActivityType.Name, info.IsLocalActivity)
+	c := i.spy.begin(activity.GetInfo(ctx))
 	defer i.spy.end()
 	var result any
 	do := func() (err error) {
@@ -203,6 +214,9 @@ func (i *spiedCommands) ExecuteActivity(ctx workflow.Context, name string, args 
 		i.spy.mu.Lock()
 		i.spy.asked[name]++
 		i.spy.mu.Unlock()
+	}
+	if i.spy.server {
+		return i.Next.ExecuteActivity(ctx, name, args...)
 	}
 	policy := temporal.RetryPolicy{}
 	if p := workflow.GetActivityOptions(ctx).RetryPolicy; p != nil {

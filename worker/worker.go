@@ -115,10 +115,11 @@ func or[T comparable](value, otherwise T) T {
 // Sweeper brings to an end what nobody drives any more. It works from the store, never from Temporal's visibility, and
 // any number of them may run.
 type Sweeper struct {
-	Store    *store.Store
-	Temporal client.Client // nil: only holds are swept
-	Log      *slog.Logger
-	Every    time.Duration // 0: one second
+	Store     *store.Store
+	Temporal  client.Client // nil: only holds are swept
+	TaskQueue string        // where the workers listen. "": workflows.TaskQueue
+	Log       *slog.Logger
+	Every     time.Duration // 0: one second
 }
 
 // sweepSlice bounds one transaction of a sweep.
@@ -171,8 +172,10 @@ func (s Sweeper) redemptions(ctx context.Context) {
 	}
 	for _, r := range due {
 		in := workflows.RedemptionInput{RedemptionID: r.ID}
+		options := workflows.RedemptionOptions(in)
+		options.TaskQueue = or(s.TaskQueue, options.TaskQueue)
 		// Not a wake-up: a workflow that is running has its own timers, and waking it would begin its patience anew.
-		_, err := s.Temporal.ExecuteWorkflow(ctx, workflows.RedemptionOptions(in), workflows.Redemption, in)
+		_, err := s.Temporal.ExecuteWorkflow(ctx, options, workflows.Redemption, in)
 		if err != nil {
 			s.Log.WarnContext(ctx, "a resting redemption could not be started again", "redemption_id", r.ID, "error", err)
 			return // Temporal is down: the next sweep after the grace tries again

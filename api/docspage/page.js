@@ -74,7 +74,8 @@ function show(api) {
   main.append(el("h1", {}, api.info.title + " API"), el("p", {}, api.info.description),
     el("p", {}, "Send a key with every request: ", el("code", {}, "Authorization: Bearer tk_…"), ". The same description for programs: ",
       el("a", { href: "/openapi.json" }, "/openapi.json"), "."));
-  for (const [tag, operations] of groups) {
+  const sorted = [...groups].sort(([a], [b]) => (a.startsWith("admin") - b.startsWith("admin")) || a.localeCompare(b));
+  for (const [tag, operations] of sorted) {
     nav.append(el("h2", {}, tag));
     main.append(el("h2", {}, tag));
     for (const [path, method, op] of operations) {

@@ -36,6 +36,7 @@ type exitError struct {
 	err  error
 }
 
+// Error implements error.
 func (e exitError) Error() string {
 	if e.err == nil {
 		return ""
