@@ -41,7 +41,7 @@ func setup(t testing.TB, s *store.Store, change ...func(*api.Config)) *bundle {
 	t.Helper()
 	b := &bundle{Fixture: storetest.New(t, s), t: t, temporal: &fakeTemporal{}, log: &logged{}, keys: map[models.Role]string{}}
 	cfg := api.Config{
-		Store: s, Temporal: b.temporal, Log: slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Store: s, Temporal: b.temporal, Log: slog.New(slog.NewJSONHandler(b.log, nil)),
 		UIURL: "http://ui.test", DecideWithin: 5 * time.Second, MinHoldTTL: time.Second,
 	}
 	for _, f := range change {

@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -115,4 +116,24 @@ func TestClaimsInACrowd(t *testing.T) {
 	}
 	require.Equal(t, 5, won, "exactly the quantity is issued")
 	b.AuditClean(batch.ID)
+}
+
+// Whatever a caller calls a user, and however it is spelled, it is the same user.
+func TestOneUserManyNames(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := setup(t, s)
+		batch, name := b.Batch(storetest.BatchSpec{}), storetest.Name("jane")
+		claim := func(user doc) any {
+			return b.send(request{route: "POST /v1/claims", as: models.RoleServer, body: doc{"batch_id": batch.ID, "user": user}}).ok(201)["user_id"]
+		}
+		id := claim(doc{"id": name, "email": name + "@example.test", "phone": "+49 151 " + name})
+		for _, user := range []doc{
+			{"id": name}, {"id": " " + name + " "}, {"email": strings.ToUpper(name) + "@Example.TEST"}, {"phone": "+49-151-" + name}, {"id": id},
+			{"id": name, "device": "phone-1"},
+		} {
+			require.Equal(t, id, claim(user), "%v", user)
+		}
+		require.NotEqual(t, id, claim(doc{"id": strings.ToUpper(name)}), "ids are compared byte by byte")
+	})
 }

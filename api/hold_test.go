@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tearoff/tearoff/api"
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/store"
 	"github.com/tearoff/tearoff/store/storetest"
@@ -193,4 +194,21 @@ func TestHoldOfAnother(t *testing.T) {
 		require.Equal(t, "WAITING", b.send(request{route: "GET /v1/holds/" + id, secret: own}).ok(200)["state"], "nothing was changed")
 		b.send(request{route: "POST /v1/holds/" + id + "/confirm", secret: own}).ok(200)
 	})
+}
+
+func TestHoldDefaults(t *testing.T) {
+	t.Parallel()
+	b := setup(t, storetest.SQLite(t), func(c *api.Config) { c.MinHoldTTL, c.UIURL = 0, "" })
+	h := b.held(storetest.BatchSpec{})
+	p := b.open(h.body.with(doc{"ttl_seconds": 59}), "").problem(http.StatusBadRequest, models.CodeInvalidRequest)
+	require.Equal(t, "body.ttl_seconds", p.at("errors", 0, "path"))
+	require.Equal(t, "must be 60 to 604800", p.at("errors", 0, "message"))
+	delete(h.body, "ttl_seconds")
+	hold := b.open(h.body, "").ok(http.StatusCreated)
+	created, err := time.Parse(time.RFC3339, hold.text("created_at"))
+	require.NoError(t, err)
+	deadline, err := time.Parse(time.RFC3339, hold.text("deadline"))
+	require.NoError(t, err)
+	require.Equal(t, 15*time.Minute, deadline.Sub(created))
+	require.NotContains(t, hold, "links")
 }

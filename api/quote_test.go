@@ -109,3 +109,42 @@ func TestQuoteRefused(t *testing.T) {
 		}, 5*time.Second, 20*time.Millisecond)
 	})
 }
+
+func TestQuoteCombines(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := setup(t, s)
+		user := b.User()
+		shoes := b.Claim(b.Batch(storetest.BatchSpec{Content: `{"kind":"percent_off","percent_off":{"basis_points":2000},
+			"scope":{"include":{"category_ids":["shoes"]}},"stacking":{"level":"item","stackable":true},
+			"funded_by":{"platform_bp":2500,"merchant_bp":7500}}`}).ID, user)
+		five := b.Claim(b.Batch(storetest.BatchSpec{Content: `{"kind":"amount_off","amount_off":{"amount":500},"stacking":{"stackable":true}}`}).ID, user)
+		q := b.send(request{route: "POST /v1/quotes", as: models.RoleStorefront, body: doc{
+			"user": doc{"id": user},
+			"cart": doc{"currency": "USD", "shipping": []any{doc{"id": "s", "amount": 700}}, "lines": []any{
+				doc{"line_id": "boot", "product_id": "p1", "category_ids": []string{"shoes"}, "quantity": 1, "unit_price": 9900},
+				doc{"line_id": "sock", "product_id": "p2", "quantity": 3, "unit_price": 400},
+			}},
+		}}).ok(200)
+		for name, want := range map[string]int64{"goods": 11100, "shipping": 700, "discount": 2480, "payable": 9320} {
+			require.Equal(t, want, q.amount("best", "totals", name), name)
+		}
+		require.Equal(t, shoes.ID, q.at("best", "coupons", 0, "coupon_id"), "coupons of items come first")
+		require.Equal(t, int64(495), q.amount("best", "coupons", 0, "lines", 0, "platform_share"))
+		require.Equal(t, int64(1485), q.amount("best", "coupons", 0, "lines", 0, "merchant_share"))
+		require.Equal(t, five.ID, q.at("best", "coupons", 1, "coupon_id"))
+		var payable int64
+		for i := range 2 {
+			payable += q.amount("best", "lines", i, "payable")
+		}
+		require.Equal(t, int64(9320-700), payable, "the lines make up the whole")
+
+		hold := b.send(request{route: "POST /v1/holds", as: models.RoleServer, body: doc{
+			"user": doc{"id": user}, "cart": doc{"currency": "USD", "lines": []any{doc{
+				"line_id": "boot", "product_id": "p1", "category_ids": []string{"shoes"}, "quantity": 1, "unit_price": 9900,
+			}}}, "coupon_ids": []string{five.ID, shoes.ID},
+		}}).ok(201)
+		require.Equal(t, int64(2480), hold.amount("totals", "discount"), "in whatever order they are named")
+		require.Len(t, hold["lines"], 2)
+	})
+}

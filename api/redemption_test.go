@@ -186,3 +186,89 @@ func TestRedemptionBadInput(t *testing.T) {
 		require.Equal(t, models.CouponAvailable, b.Coupon(h.coupon).State)
 	})
 }
+
+func TestCancelledBeforeAnybodyBegan(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b, _, h := redeeming(t, s, func(c *api.Config) { c.DecideWithin = 50 * time.Millisecond })
+		b.temporal.set(func(f *fakeTemporal) { f.start, f.signal = nil, nil }) // no worker is there
+		id := b.redeem(h.body, "k1").ok(http.StatusAccepted).text("id")
+		cancelled := b.send(request{route: "POST /v1/redemptions/" + id + "/cancel", as: models.RoleServer}).ok(http.StatusOK)
+		require.Equal(t, "CANCELLED", cancelled["state"], "there was nothing to give back")
+		_, woken := b.temporal.calls()
+		require.Zero(t, woken, "nobody has anything left to do")
+		b.redeem(h.body, "k2").ok(http.StatusAccepted)
+	})
+}
+
+func TestPaymentNeedsTheCustomer(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b, _, h := redeeming(t, s)
+		h.body["payment"] = doc{"mode": "later"}
+		id := b.redeem(h.body, "k1").ok(http.StatusAccepted).text("id")
+		b.temporal.set(func(f *fakeTemporal) {
+			f.signal = func(id string) error { // the provider sends the customer to their bank
+				_, err := s.BeginAuthorise(t.Context(), id, "elsewhere")
+				require.NoError(t, err)
+				_, err = s.RecordAuthorise(t.Context(), id, store.Answer{Attempt: 1, Reference: "ref-" + id, State: models.PaymentPending})
+				return err
+			}
+		})
+		pay := func(method string) answer {
+			return b.send(request{route: "POST /v1/redemptions/" + id + "/payment", as: models.RoleServer, body: doc{"method": method}})
+		}
+		got := pay("tok_pending").ok(http.StatusAccepted)
+		require.Equal(t, "PENDING", got.text("payment", "state"))
+		require.Equal(t, "ref-"+id, got.text("payment", "reference"))
+		pay("tok_other").problem(http.StatusConflict, models.CodeStateConflict)
+	})
+}
+
+func TestPaymentTooLate(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b, _, h := redeeming(t, s)
+		h.body["payment"], h.body["pay_within_seconds"] = doc{"mode": "later"}, 1
+		id := b.redeem(h.body, "k1").ok(http.StatusAccepted).text("id")
+		pay := request{route: "POST /v1/redemptions/" + id + "/payment", as: models.RoleServer, body: doc{"method": "tok_approved"}}
+		r, err := s.Redemption(t.Context(), id)
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			now, err := s.Now(t.Context())
+			return err == nil && now.After(r.Deadline)
+		}, 5*time.Second, 20*time.Millisecond)
+		b.send(pay).problem(http.StatusUnprocessableEntity, models.CodePaymentExpired)
+	})
+}
+
+func TestOrdersRedemptions(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b, d, h := redeeming(t, s)
+		var ids []any
+		for i := range 3 {
+			d.declined = i < 2
+			key := string(rune('a' + i))
+			a := b.redeem(h.body, key)
+			if i < 2 {
+				id := a.problem(422, models.CodePaymentDeclined).text("params", "redemption_id")
+				b.comesTo(id, models.StateCancelled)
+				ids = append(ids, id)
+				continue
+			}
+			ids = append(ids, a.ok(201)["id"])
+		}
+		find := func(query string) doc {
+			return b.send(request{route: "GET /v1/redemptions?order_id=" + h.body.text("order_id") + query, as: models.RoleServer}).ok(200)
+		}
+		first := find("&limit=2")
+		second := find("&limit=2&cursor=" + first.text("next_cursor"))
+		var found []any
+		for _, item := range append(first.items(), second.items()...) {
+			found = append(found, item.(map[string]any)["id"])
+		}
+		require.Equal(t, ids, found, "every try of an order, oldest first")
+		require.NotContains(t, second, "next_cursor")
+	})
+}

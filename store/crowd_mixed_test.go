@@ -131,8 +131,8 @@ func TestCrowdOfSlices(t *testing.T) {
 	t.Parallel()
 	s, faults := watched(t)
 	w := newWorld(t, s, storetest.BatchSpec{Caps: models.Caps{User: models.Cap{Uses: new(int64(1000))}}})
-	ids := w.forged("TRYING", 12)
-	confirmed, cancelled := w.forged("COMMITTED", 6), w.forged("CANCELLING", 6)
+	ids := w.at("TRYING", 12)
+	confirmed, cancelled := w.at("COMMITTED", 6), w.at("CANCELLING", 6)
 	all := append(append(ids, confirmed...), cancelled...)
 	together(12, func(n int) {
 		random := rand.New(rand.NewPCG(1, uint64(n))) //nolint:gosec // G404: a test wants the same order again

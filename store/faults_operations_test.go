@@ -78,7 +78,7 @@ func stepOf(name string) func(context.Context, *store.Store, []string) error {
 }
 
 func onRedemptions(name string, at stage, run func(context.Context, *store.Store, string) error, change ...func(*models.Plan)) operation {
-	return operation{name, func(w *world, n int) []trial { return trialsOn(w.forged(at, n, change...), run) }}
+	return operation{name, func(w *world, n int) []trial { return trialsOn(w.at(at, n, change...), run) }}
 }
 
 func onHolds(name string, run func(context.Context, *store.Store, string) error) operation {
@@ -131,10 +131,7 @@ func dueTrials(w *world, n int) []trial {
 func trialsOn(ids []string, run func(context.Context, *store.Store, string) error) []trial {
 	trials := make([]trial, len(ids))
 	for i, id := range ids {
-		trials[i] = trial{
-			run:  func(ctx context.Context, s *store.Store) (string, error) { return "", run(ctx, s, id) },
-			look: func(t *testing.T, s *store.Store) string { return picture(t, s, id) },
-		}
+		trials[i] = trial{id: id, run: func(ctx context.Context, s *store.Store) (string, error) { return "", run(ctx, s, id) }}
 	}
 	return trials
 }

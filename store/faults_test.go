@@ -16,7 +16,31 @@ import (
 // trial is one operation on data of its own.
 type trial struct {
 	run  func(ctx context.Context, s *store.Store) (answer string, err error)
+	id   string                                    // of the redemption it moves, if look is nil
 	look func(t *testing.T, s *store.Store) string // what it left, without ids and times
+}
+
+// looks says what each trial left.
+func looks(t *testing.T, s *store.Store, trials []trial) []string {
+	t.Helper()
+	var ids []string
+	for _, try := range trials {
+		if try.look == nil {
+			ids = append(ids, try.id)
+		}
+	}
+	found := map[string]string{}
+	if len(ids) > 0 {
+		found = pictures(t, s, ids...)
+	}
+	all := make([]string, len(trials))
+	for i, try := range trials {
+		all[i] = found[try.id]
+		if try.look != nil {
+			all[i] = try.look(t, s)
+		}
+	}
+	return all
 }
 
 // operation makes n trials that differ in ids only.
@@ -40,28 +64,33 @@ func TestFaults(t *testing.T) {
 			w := newWorld(t, storetest.Open(t, store.Options{MySQL: dsn, MaxConns: 2}), storetest.BatchSpec{
 				Caps: models.Caps{UserDay: models.Cap{Uses: new(int64(1_000_000))}},
 			})
-			first := op.make(w, 1)[0]
+			first := op.make(w, 1)
 			faults.Arm(0, storetest.Deadlock)
-			answer, err := first.run(t.Context(), struck)
+			want, err := first[0].run(t.Context(), struck)
 			require.NoError(t, err)
 			statements := faults.Disarm()
-			want := answer + "\n" + first.look(t, w.s)
+			left := looks(t, w.s, first)[0]
 
 			trials := op.make(w, len(statements)*len(storetest.AllFaults()))
+			what := make([]string, len(trials))
 			for i := range statements {
 				for n, fault := range storetest.AllFaults() {
-					try := trials[i*len(storetest.AllFaults())+n]
-					what := fmt.Sprintf("%s at %d: %.80s", fault, i+1, statements[i])
+					at := i*len(storetest.AllFaults()) + n
+					try := trials[at]
+					what[at] = fmt.Sprintf("%s at %d: %.80s", fault, i+1, statements[i])
 					faults.Arm(i+1, fault)
 					answer, err := try.run(t.Context(), struck)
-					require.Greater(t, len(faults.Disarm()), i, "%s: was not reached", what)
+					require.Greater(t, len(faults.Disarm()), i, "%s: was not reached", what[at])
 					if err != nil && !inTransaction(statements, i) {
-						requireCode(t, models.CodeUnavailable, err, what)
+						requireCode(t, models.CodeUnavailable, err, what[at])
 						answer, err = try.run(t.Context(), struck)
 					}
-					require.NoError(t, err, what)
-					assert.Equal(t, want, answer+"\n"+try.look(t, w.s), what)
+					require.NoError(t, err, what[at])
+					assert.Equal(t, want, answer, what[at])
 				}
+			}
+			for i, got := range looks(t, w.s, trials) {
+				assert.Equal(t, left, got, what[i])
 			}
 			assert.Empty(t, faults.Breaches(), "sent after an error")
 			w.AuditClean(w.batch.ID)

@@ -48,11 +48,7 @@ func (tx *txn) findPrior(r models.Redemption) (*RedemptionOutcome, error) {
 	if r.ID != "" || r.IdemKey != nil {
 		err := tx.Where("id = ?", r.ID).Or("caller = ? AND idem_key = ?", r.Caller, r.IdemKey).Take(&prior).Error
 		if err == nil {
-			if prior.Fingerprint != r.Fingerprint {
-				return &RedemptionOutcome{Err: models.NewError(models.CodeIdempotencyKeyReused,
-					"the key was used before with another content").With("redemption_id", prior.ID)}, nil
-			}
-			return &RedemptionOutcome{Redemption: prior, Replayed: true}, nil
+			return repeated(prior, r), nil
 		}
 		if !errors.Is(err, gorm.ErrRecordNotFound) {
 			return nil, err
@@ -67,12 +63,23 @@ func (tx *txn) findPrior(r models.Redemption) (*RedemptionOutcome, error) {
 		return nil, nil
 	case err != nil:
 		return nil, err
+	case r.IdemKey != nil && prior.IdemKey != nil && *r.IdemKey == *prior.IdemKey: // it came between the two reads
+		return repeated(prior, r), nil
 	case r.IdemKey == nil && prior.IdemKey == nil && prior.Fingerprint == r.Fingerprint:
 		return &RedemptionOutcome{Redemption: prior, Replayed: true}, nil
 	default:
 		return &RedemptionOutcome{Err: models.NewError(models.CodeOrderInUse,
 			"the order has another live redemption").With("redemption_id", prior.ID)}, nil
 	}
+}
+
+// repeated answers a request whose key was used before.
+func repeated(prior, r models.Redemption) *RedemptionOutcome {
+	if prior.Fingerprint != r.Fingerprint {
+		return &RedemptionOutcome{Err: models.NewError(models.CodeIdempotencyKeyReused,
+			"the key was used before with another content").With("redemption_id", prior.ID)}
+	}
+	return &RedemptionOutcome{Redemption: prior, Replayed: true}
 }
 
 func (tx *txn) insertRedemption(p models.Plan, state models.RedemptionState) (models.Redemption, error) {

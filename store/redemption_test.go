@@ -115,7 +115,7 @@ func TestRedemptionConfirmed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{Quantity: 10, Caps: models.Caps{User: models.Cap{Uses: new(int64(2))}}})
-		paid, unpaid := w.at("CONFIRMED", 1)[0], w.at("TRYING, tried", 1, free)[0]
+		paid, unpaid := w.walked("CONFIRMED", 1)[0], w.walked("TRYING, tried", 1, free)[0]
 		for _, move := range []step{stepCommit, stepConfirmCoupons, stepConfirmOrders, stepFinish} {
 			require.NoError(t, move.run(t.Context(), s, []string{unpaid}))
 		}

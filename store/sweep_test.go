@@ -61,7 +61,7 @@ func TestDueFollowsTheMoves(t *testing.T) {
 		"CONFIRMED":     func(models.Redemption) models.Time { return models.Time{} },
 		"CANCELLED":     func(models.Redemption) models.Time { return models.Time{} },
 	} {
-		r, err := s.Redemption(t.Context(), w.at(at, 1)[0])
+		r, err := s.Redemption(t.Context(), w.walked(at, 1)[0])
 		require.NoError(t, err)
 		assert.Equal(t, want(r), r.DueAt, "at %s", at)
 	}
@@ -73,7 +73,7 @@ func TestDueCrowd(t *testing.T) {
 	faults := &storetest.Faults{}
 	s := mysqlAlone(t, store.Options{Wrap: faults.Wrap})
 	w := newWorld(t, s, storetest.BatchSpec{})
-	ids := w.forged("TRYING", 40)
+	ids := w.at("TRYING", 40)
 	marks, args := in(ids)
 	exec(t, s, "UPDATE redemptions SET due_at = '2020-01-01 00:00:00.000000' WHERE id IN "+marks, args...)
 	var mu sync.Mutex

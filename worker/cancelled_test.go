@@ -63,7 +63,7 @@ func interfere(w *world, x walk, i interference) {
 	var d *drive
 	var id string
 	d, id = x.begin(w, func(_ context.Context, c call, do func() error) error {
-		if c.Index == x.at {
+		if x.is(c) {
 			i.act(d, id)
 		}
 		return do()

@@ -150,8 +150,7 @@ func (s *spy) begin(info activity.Info) call {
 	defer s.mu.Unlock()
 	s.busy++
 	s.counts[[2]string{c.ID, c.Name}]++
-	s.counts[[2]string{c.ID, ""}]++
-	c.Nth, c.Index = s.counts[[2]string{c.ID, c.Name}], s.counts[[2]string{c.ID, ""}]-1
+	c.Nth = s.counts[[2]string{c.ID, c.Name}]
 	s.calls = append(s.calls, c)
 	return c
 }

@@ -118,10 +118,11 @@ func walks(w *world) []walk {
 	var all []walk
 	seen := map[[2]string]bool{}
 	for _, p := range paths {
-		prior := ""
-		for at, name := range p.steps(w.fork(w.T)) {
+		prior, nth := "", map[string]int{}
+		for _, name := range p.steps(w.fork(w.T)) {
+			nth[name]++
 			if !seen[[2]string{prior, name}] {
-				all = append(all, walk{p, at, name})
+				all = append(all, walk{p, name, nth[name]})
 			}
 			seen[[2]string{prior, name}] = true
 			prior = name
@@ -133,8 +134,11 @@ func walks(w *world) []walk {
 // walk is the step of a path that a test of faults takes.
 type walk struct {
 	path
-	at   int // index among the path's activities
 	step string
+	nth  int // of the path's activities of that name, from 1
 }
 
-func (x walk) String() string { return fmt.Sprintf("%s/%d %s", x.name, x.at, x.step) }
+// is reports whether the call is this step.
+func (x walk) is(c call) bool { return c.Name == x.step && c.Nth == x.nth }
+
+func (x walk) String() string { return fmt.Sprintf("%s/%s %d", x.name, x.step, x.nth) }

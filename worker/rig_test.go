@@ -108,9 +108,14 @@ func (r *rig) start(in workflows.RedemptionInput) client.WorkflowRun {
 	return run
 }
 
+// wake tells the redemption's workflow that something changed, and starts it if none is running.
 func (r *rig) wake(id string) {
 	r.T.Helper()
-	require.NoError(r.T, r.temporal.SignalWorkflow(r.T.Context(), workflows.RedemptionWorkflowID(id), "", workflows.SignalWake, nil))
+	in := workflows.RedemptionInput{RedemptionID: id}
+	o := workflows.RedemptionOptions(in)
+	o.TaskQueue = r.queue
+	_, err := r.temporal.SignalWithStartWorkflow(r.ctx(), o.ID, workflows.SignalWake, nil, o, workflows.Redemption, in)
+	require.NoError(r.T, err)
 }
 
 // until waits for something that the store will say of the redemption.
@@ -125,28 +130,26 @@ func (r *rig) rests(id string) {
 	r.until(id, "ends", func(x models.Redemption) bool { return x.State.Final() && x.DueAt.IsZero() })
 }
 
-// customer does what is left to do for those who pay, when the redemption waits for it.
+// customer does what is left to do for those who pay, when the redemption waits for it, and asks again if nothing comes
+// of it: whoever terminates a workflow takes its wake-ups along.
 func (r *rig) customer(id string) {
 	r.T.Helper()
+	var acted time.Time
 	r.until(id, "is paid", func(x models.Redemption) bool {
-		if x.State != models.StateWaiting {
-			return x.State.Decided() || x.State == models.StateCommitting || x.State == models.StateClosing
-		}
 		p := r.payment(id)
 		switch {
-		case p.State == models.PaymentNew && p.Method == "":
+		case x.State.Decided() || x.State == models.StateCommitting || x.State == models.StateClosing:
+			return true
+		case x.State != models.StateWaiting || time.Since(acted) < 3*time.Second:
+			return false
+		case p.State == models.PaymentPending:
+			r.pays(id, true)
+		case p.State == models.PaymentNew:
 			_, err := r.Store.SetPaymentMethod(r.ctx(), id, payments.TokenApproved)
 			assert.NoError(r.T, err)
-		case p.State == models.PaymentPending && p.CallbackAt.IsZero():
-			r.pays(id, true)
-		default:
-			return false
 		}
-		in := workflows.RedemptionInput{RedemptionID: id}
-		o := workflows.RedemptionOptions(in)
-		o.TaskQueue = r.queue
-		_, err := r.temporal.SignalWithStartWorkflow(r.ctx(), o.ID, workflows.SignalWake, nil, o, workflows.Redemption, in)
-		assert.NoError(r.T, err)
+		r.wake(id)
+		acted = time.Now()
 		return false
 	})
 }

@@ -22,12 +22,12 @@ func TestTerminatedAtEveryStep(t *testing.T) {
 	steps := walks(w)
 	r := newRig(t, w)
 	var mu sync.Mutex
-	terminate := map[string]int{} // before which activity, by redemption
+	terminate := map[string]walk{} // before which step, by redemption
 	r.work(func(ctx context.Context, c call, do func() error) error {
 		mu.Lock()
 		at, planned := terminate[c.ID]
 		mu.Unlock()
-		if planned && c.Index == at {
+		if planned && at.is(c) {
 			assert.NoError(t, r.temporal.TerminateWorkflow(ctx, workflows.RedemptionWorkflowID(c.ID), c.Run, "test"))
 		}
 		return do()
@@ -43,7 +43,7 @@ func TestTerminatedAtEveryStep(t *testing.T) {
 			}
 			id := r.Open(plan).ID
 			mu.Lock()
-			terminate[id] = x.at
+			terminate[id] = x
 			mu.Unlock()
 			r.start(workflows.RedemptionInput{RedemptionID: id})
 			if x.during != nil {
