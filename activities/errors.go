@@ -13,8 +13,11 @@ import (
 // application error with the domain code as its type and the parameters as its details. Causes stay out: they may quote
 // rows, and history is read by many.
 func asTemporal(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return err
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.Canceled) {
+		return context.Canceled // alone: what it is wrapped in may quote rows, too
 	}
 	var domain *models.Error
 	if !errors.As(err, &domain) {

@@ -12,7 +12,7 @@ type createBatchInput struct{ Body newBatch }
 
 // newBatch is a batch as it is asked for.
 type newBatch struct {
-	MerchantID    string           `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Default: the key's merchant, or the platform itself. It must be the rule's."`
+	MerchantID    string           `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Default: the rule's merchant, which it must be."`
 	RuleID        string           `json:"rule_id" maxLength:"100"`
 	RuleVersion   int              `json:"rule_version,omitempty" minimum:"0" maximum:"1000000" doc:"Default: the newest."`
 	Name          string           `json:"name" maxLength:"200"`

@@ -60,7 +60,7 @@ func (s *Server) checkBatch(ctx context.Context, in newBatch, merchantID string)
 		return models.Batch{}, models.NewError(models.CodeInvalidBatch, "the batch can't be used as written").With("errors", c.faults)
 	}
 	return models.Batch{
-		MerchantID: merchantID, RuleID: rule.ID, RuleVersion: rule.Version, Name: in.Name, ClaimMode: in.ClaimMode, Currency: in.Currency,
+		MerchantID: rule.MerchantID, RuleID: rule.ID, RuleVersion: rule.Version, Name: in.Name, ClaimMode: in.ClaimMode, Currency: in.Currency,
 		TimeZone: in.TimeZone, ClaimFrom: stored(in.ClaimFrom), ClaimUntil: stored(in.ClaimUntil), ValidFrom: stored(in.ValidFrom),
 		ValidUntil: stored(in.ValidUntil), ValidSeconds: in.ValidSeconds, ClaimsPerUser: in.ClaimsPerUser, Caps: in.Caps,
 	}, nil
@@ -75,7 +75,7 @@ func (s *Server) ruleOfBatch(ctx context.Context, c *batchCheck, merchantID stri
 		return r, nil
 	case err != nil:
 		return r, err
-	case r.MerchantID != merchantID:
+	case merchantID != "" && r.MerchantID != merchantID:
 		c.fault("rule_id", "the rule is of another merchant than the batch")
 	}
 	content, err := rules.Parse(r.Content)

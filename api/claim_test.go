@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -127,9 +128,10 @@ func TestOneUserManyNames(t *testing.T) {
 		claim := func(user doc) any {
 			return b.send(request{route: "POST /v1/claims", as: models.RoleServer, body: doc{"batch_id": batch.ID, "user": user}}).ok(201)["user_id"]
 		}
-		id := claim(doc{"id": name, "email": name + "@example.test", "phone": "+49 151 " + name})
+		digits := strconv.FormatInt(time.Now().UnixNano(), 10)
+		id := claim(doc{"id": name, "email": name + "@example.test", "phone": "+49 151 " + digits})
 		for _, user := range []doc{
-			{"id": name}, {"id": " " + name + " "}, {"email": strings.ToUpper(name) + "@Example.TEST"}, {"phone": "+49-151-" + name}, {"id": id},
+			{"id": name}, {"id": " " + name + " "}, {"email": strings.ToUpper(name) + "@Example.TEST"}, {"phone": "+49-151-" + digits}, {"id": id},
 			{"id": name, "device": "phone-1"},
 		} {
 			require.Equal(t, id, claim(user), "%v", user)

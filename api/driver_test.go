@@ -37,6 +37,9 @@ func (d *driver) run(id string) error {
 		if err := d.step(r); err != nil {
 			return err
 		}
+		if r.State == models.StateTrying && r.Content.Payment.Mode == models.PaymentLater {
+			return nil // the customer's payment wakes it
+		}
 		after, err := d.s.Redemption(d.ctx, id)
 		if err != nil || after.Seq == before {
 			return err

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -79,19 +78,13 @@ func (s *Server) createKey(ctx context.Context, in *createKeyInput) (*newKeyOutp
 
 const maxCallerLen = 100
 
-// callerOf keeps the callers of different merchants apart, whatever names they choose: a caller's keys and order ids find
-// what was written under them.
+// callerOf is the key's caller, if it is not too long.
 func callerOf(merchantID, asked, name string) (string, error) {
-	if asked == "" {
-		asked = strings.ReplaceAll(name, "/", "-")
-	}
-	if merchantID != "" {
-		asked = merchantID + "/" + asked
-	}
-	if utf8.RuneCountInString(asked) > maxCallerLen {
+	caller := models.KeyCaller(merchantID, asked, name)
+	if utf8.RuneCountInString(caller) > maxCallerLen {
 		return "", invalid(Fault{Path: "body.caller", Message: "is too long together with the merchant's id"})
 	}
-	return asked, nil
+	return caller, nil
 }
 
 func (s *Server) revokeKey(ctx context.Context, in *revokeKeyInput) (*keyOutput, error) {

@@ -1,6 +1,10 @@
 package models
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // Role says which routes a key may use.
 type Role string
@@ -29,4 +33,14 @@ type APIKey struct {
 	Caller     string // the scope of idempotency keys and order ids; two keys of one service share it
 	CreatedAt  Time
 	RevokedAt  Time
+}
+
+// KeyCaller is the caller of a new key: what was asked for, or its name. The callers of different merchants are kept
+// apart, whatever names they choose, because a caller's keys and order ids find what was written under them.
+func KeyCaller(merchantID, asked, name string) string {
+	caller := cmp.Or(asked, strings.ReplaceAll(name, "/", "-"))
+	if merchantID != "" {
+		caller = merchantID + "/" + caller
+	}
+	return caller
 }

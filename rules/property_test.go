@@ -13,10 +13,11 @@ import (
 	"github.com/tearoff/tearoff/rules"
 )
 
-var names = rapid.SampledFrom([]string{"a", "b", "c"})
+// names is made anew for each use: a generator remembers its own text, so parallel tests must not share one.
+func names() *rapid.Generator[string] { return rapid.SampledFrom([]string{"a", "b", "c"}) }
 
 func drawSelector(t *rapid.T) rules.Selector {
-	list := rapid.SliceOfNDistinct(names, 0, 2, rapid.ID)
+	list := rapid.SliceOfNDistinct(names(), 0, 2, rapid.ID)
 	return rules.Selector{ProductIDs: list.Draw(t, "products"), CategoryIDs: list.Draw(t, "categories"), Tags: list.Draw(t, "tags")}
 }
 
@@ -26,8 +27,8 @@ func drawCart(t *rapid.T) models.Cart {
 	most := rapid.SampledFrom([]int64{9, 5000, models.MaxAmount / 40}).Draw(t, "most")
 	for i := range rapid.IntRange(1, 8).Draw(t, "lines") {
 		cart.Lines = append(cart.Lines, models.CartLine{
-			LineID: fmt.Sprintf("l%d", i), ProductID: names.Draw(t, "product"), MerchantID: names.Draw(t, "merchant"),
-			CategoryIDs: rapid.SliceOfN(names, 0, 2).Draw(t, "categories"), Tags: rapid.SliceOfN(names, 0, 2).Draw(t, "tags"),
+			LineID: fmt.Sprintf("l%d", i), ProductID: names().Draw(t, "product"), MerchantID: names().Draw(t, "merchant"),
+			CategoryIDs: rapid.SliceOfN(names(), 0, 2).Draw(t, "categories"), Tags: rapid.SliceOfN(names(), 0, 2).Draw(t, "tags"),
 			Quantity: rapid.Int64Range(1, 4).Draw(t, "quantity"), UnitPrice: rapid.Int64Range(0, most).Draw(t, "price"),
 			Discountable: rapid.Ptr(rapid.SampledFrom([]bool{true, true, false}), true).Draw(t, "discountable"),
 		})
@@ -45,7 +46,7 @@ func drawRule(t *rapid.T) rules.Rule {
 		r.PercentOff.Cap = rapid.SampledFrom([]int64{0, 0, 3, 700}).Draw(t, "cap")
 	}
 	if rapid.Bool().Draw(t, "scoped") {
-		r.Scope = rules.Scope{Include: drawSelector(t), Exclude: rules.Selector{ProductIDs: rapid.SliceOfN(names, 0, 1).Draw(t, "not")}}
+		r.Scope = rules.Scope{Include: drawSelector(t), Exclude: rules.Selector{ProductIDs: rapid.SliceOfN(names(), 0, 1).Draw(t, "not")}}
 	}
 	r.Conditions.MinimumSpend = rapid.SampledFrom([]int64{0, 0, 10, 4000}).Draw(t, "minimum")
 	r.Stacking = rules.Stacking{

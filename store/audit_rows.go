@@ -3,6 +3,8 @@ package store
 import (
 	"slices"
 
+	"gorm.io/gorm"
+
 	"github.com/tearoff/tearoff/models"
 )
 
@@ -97,7 +99,11 @@ func (a *auditor) auditRedemptions(scope AuditScope) error {
 	after := ""
 	for {
 		var rows []models.Redemption
-		if err := a.db.Where("id > ?", after).Order("id").Limit(auditSlice).Find(&rows).Error; err != nil || len(rows) == 0 {
+		q := a.db.Where("id > ?", after)
+		if len(scope.BatchIDs) > 0 {
+			q = q.Where(scope.mentioned(a.db))
+		}
+		if err := q.Order("id").Limit(auditSlice).Find(&rows).Error; err != nil || len(rows) == 0 {
 			return err
 		}
 		after = rows[len(rows)-1].ID
@@ -118,6 +124,15 @@ func (a *auditor) auditRedemptions(scope AuditScope) error {
 			a.compareRedemption(r, slice)
 		}
 	}
+}
+
+// mentioned keeps redemptions away that don't name the batches at all, so that not every content has to be read.
+func (s AuditScope) mentioned(db *gorm.DB) *gorm.DB {
+	named := db.Session(&gorm.Session{NewDB: true})
+	for _, id := range s.BatchIDs {
+		named = named.Or("content LIKE ?", "%"+id+"%")
+	}
+	return named
 }
 
 func (s AuditScope) covers(r models.Redemption) bool {

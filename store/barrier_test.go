@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,7 +119,9 @@ func TestBarrier(t *testing.T) {
 		t.Run(name+", calls in any state", func(t *testing.T) {
 			t.Parallel()
 			few := []models.RedemptionState{models.StateTrying, models.StateWaiting, models.StateCommitted, models.StateCancelling}
-			all := append(few, models.StateNew, models.StateClosing, models.StateCommitting, models.StateConfirmed, models.StateCancelled)
+			all := slices.Concat(few, []models.RedemptionState{
+				models.StateNew, models.StateClosing, models.StateCommitting, models.StateConfirmed, models.StateCancelled,
+			})
 			playBarrier(t, storetest.MySQL(t), on, append(sequences(inStates(all), 1), sequences(inStates(few), 2)...))
 		})
 	}
@@ -157,7 +160,7 @@ func playBarrier(t *testing.T, s *store.Store, on side, played [][]call) {
 				require.Equal(t, want, code(out[i].Err), "call %d of %v", round+1, played[n])
 			}
 		}
-		compareBarrier(t, s, on, played, ids, branches)
+		compareBarrier(t, s, on.branch, ids, branches)
 	}
 	force(t, s, models.StateTrying, ids) // the audit takes no liking to ends that nothing led to
 	w.AuditClean(w.batch.ID)
@@ -183,7 +186,7 @@ func force(t *testing.T, s *store.Store, state models.RedemptionState, ids []str
 }
 
 // compareBarrier checks each branch's row and that the business rows went with it.
-func compareBarrier(t *testing.T, s *store.Store, on side, played [][]call, ids, branches []string) {
+func compareBarrier(t *testing.T, s *store.Store, on models.Branch, ids, branches []string) {
 	t.Helper()
 	marks, args := in(ids)
 	found := map[string]string{}
@@ -194,7 +197,7 @@ func compareBarrier(t *testing.T, s *store.Store, on side, played [][]call, ids,
 		}
 	}
 	rows := map[string]string{"TRIED": "TRIED PENDING", "CONFIRMED": "CONFIRMED CONFIRMED", "CANCELLED": "CANCELLED"}
-	if on.branch == models.BranchOrder {
+	if on == models.BranchOrder {
 		read("SELECT redemption_id, state FROM tcc_branches WHERE branch = 'order' AND redemption_id IN ")
 		read("SELECT redemption_id, state FROM orders WHERE redemption_id IN ")
 	} else {
@@ -206,10 +209,10 @@ func compareBarrier(t *testing.T, s *store.Store, on side, played [][]call, ids,
 	}
 	for n, id := range ids {
 		want, got := rows[branches[n]], found[id]
-		if on.branch == models.BranchOrder && branches[n] == "CANCELLED" && got == "CANCELLED CANCELLED" {
+		if on == models.BranchOrder && branches[n] == "CANCELLED" && got == "CANCELLED CANCELLED" {
 			got = "CANCELLED" // there was an order to cancel
 		}
-		assert.Equal(t, want, got, "after %v", played[n])
+		assert.Equal(t, want, got, "sequence %d", n)
 	}
 	if t.Failed() {
 		t.FailNow()

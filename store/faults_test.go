@@ -55,15 +55,14 @@ type operation struct {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	dsn := storetest.EmptyDSN(t) // some operations look at everybody's rows
-	require.NoError(t, storetest.Open(t, store.Options{MySQL: dsn}).MigrateUp(t.Context()))
+	s := storetest.Open(t, store.Options{MySQL: dsn})
+	require.NoError(t, s.MigrateUp(t.Context()))
 	for _, op := range allOperations() {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			faults := &storetest.Faults{}
 			struck := storetest.Open(t, store.Options{MySQL: dsn, MaxConns: 2, Wrap: faults.Wrap})
-			w := newWorld(t, storetest.Open(t, store.Options{MySQL: dsn, MaxConns: 2}), storetest.BatchSpec{
-				Caps: models.Caps{UserDay: models.Cap{Uses: new(int64(1_000_000))}},
-			})
+			w := newWorld(t, s, storetest.BatchSpec{Caps: models.Caps{UserDay: models.Cap{Uses: new(int64(1_000_000))}}})
 			first := op.make(w, 1)
 			faults.Arm(0, storetest.Deadlock)
 			want, err := first[0].run(t.Context(), struck)

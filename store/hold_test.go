@@ -219,12 +219,16 @@ func TestHoldJudgesAfterWaiting(t *testing.T) {
 	until := now.Add(300 * time.Millisecond)
 	exec(t, s, "UPDATE coupons SET valid_until = ? WHERE id = ?", until, plan.Lines[0].CouponID)
 
-	opened := make(chan store.RedemptionOutcome)
-	go func() { opened <- openHold(t, s, plan) }()
+	opened := make(chan models.Code, 1)
+	go func() {
+		out, err := s.OpenHolds(t.Context(), []models.Plan{plan})
+		assert.NoError(t, err)
+		opened <- code(out[0].Err)
+	}()
 	require.Eventually(t, func() bool {
 		now, err := s.Now(t.Context())
 		return err == nil && now.After(until)
 	}, 10*time.Second, 20*time.Millisecond)
 	require.NoError(t, blocker.Rollback())
-	assert.Equal(t, models.CodeCouponExpired, code((<-opened).Err))
+	assert.Equal(t, models.CodeCouponExpired, <-opened)
 }

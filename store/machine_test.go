@@ -55,7 +55,7 @@ var executors = []executor{
 	{"RecordCaptured", single(stepCaptured), `NEW | TRYING ! state_conflict;
 		TRYING* | WAITING* | CLOSING* | COMMITTING* > COMMITTED; CANCELLING* | CANCELLED ~`},
 	{"RecordCaptureRefused", func(ctx context.Context, s *store.Store, id string) error {
-		_, err := s.RecordCaptureRefused(ctx, id, why)
+		_, err := s.RecordCaptureRefused(ctx, id, errDeclined)
 		return err
 	}, `COMMITTING* > CANCELLING`},
 	{"BeginVoid", single(stepVoid), `CLOSING | CLOSING, asked | COMMITTING, to void ~`},
@@ -120,7 +120,7 @@ func TestStateMachine(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{})
-		for _, at := range stageNames() {
+		for _, at := range someStages(s) {
 			idle, busy := divide(at)
 			ids := w.at(at, len(busy)+1)
 			before := picture(t, s, ids[0])

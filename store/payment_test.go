@@ -43,9 +43,9 @@ func TestPaymentAttempts(t *testing.T) {
 				break
 			}
 			ref := storetest.Name("ref")
-			step, err = s.RecordAuthorise(ctx, id, store.Answer{Attempt: attempt + 1, Reference: ref, State: models.PaymentDeclined, Refusal: why})
+			step, err = s.RecordAuthorise(ctx, id, store.Answer{Attempt: attempt + 1, Reference: ref, State: models.PaymentDeclined, Refusal: errDeclined})
 			require.NoError(t, err)
-			assert.Equal(t, []any{models.PaymentDeclined, models.BranchRefused, why.Code}, []any{step.Payment.State, step.Branch, step.Payment.Refusal.Code})
+			assert.Equal(t, []any{models.PaymentDeclined, models.BranchRefused, errDeclined.Code}, []any{step.Payment.State, step.Branch, step.Payment.Refusal.Code})
 		}
 		step, err = s.RecordAuthorise(ctx, id, store.Answer{Attempt: 3, Reference: storetest.Name("ref"), State: models.PaymentPending})
 		require.NoError(t, err)
@@ -79,9 +79,9 @@ func TestPaymentForeignAnswers(t *testing.T) {
 			{"another payment", store.Answer{Attempt: 1, Reference: "other", State: models.PaymentAuthorised}, true},
 			{"another payment, charged at once", store.Answer{Attempt: 1, Reference: "other", State: models.PaymentCaptured}, true},
 			{"another payment, pending", store.Answer{Attempt: 1, Reference: "other", State: models.PaymentPending}, true},
-			{"another payment, declined", store.Answer{Attempt: 1, Reference: "other", State: models.PaymentDeclined, Refusal: why}, false},
+			{"another payment, declined", store.Answer{Attempt: 1, Reference: "other", State: models.PaymentDeclined, Refusal: errDeclined}, false},
 			{"the same again", store.Answer{Attempt: 1, Reference: reference(id), State: models.PaymentAuthorised}, false},
-			{"the same, declined too late", store.Answer{Attempt: 1, Reference: reference(id), State: models.PaymentDeclined, Refusal: why}, false},
+			{"the same, declined too late", store.Answer{Attempt: 1, Reference: reference(id), State: models.PaymentDeclined, Refusal: errDeclined}, false},
 		} {
 			step, err := s.RecordAuthorise(t.Context(), id, tt.answer)
 			require.NoError(t, err, tt.name)

@@ -72,13 +72,13 @@ const provider = "fake"
 func reference(id string) string { return "ref-" + id }
 
 var (
-	why     = models.NewError(models.CodePaymentDeclined, "because")
-	whyStop = models.NewError(models.CodeCancelledBy, "because")
+	errDeclined = models.NewError(models.CodePaymentDeclined, "because")
+	errStopped  = models.NewError(models.CodeCancelledBy, "because")
 )
 
 func answer(state models.PaymentState) func(context.Context, *store.Store, string) error {
 	return func(ctx context.Context, s *store.Store, id string) error {
-		_, err := s.RecordAuthorise(ctx, id, store.Answer{Attempt: 1, Reference: reference(id), State: state, Refusal: why})
+		_, err := s.RecordAuthorise(ctx, id, store.Answer{Attempt: 1, Reference: reference(id), State: state, Refusal: errDeclined})
 		return err
 	}
 }
@@ -112,7 +112,7 @@ var (
 	stepAwait   = each(redemptionMove((*store.Store).Await), setRedemption+"state = 'WAITING'"+ofRedemption)
 	stepCommit  = each(redemptionMove((*store.Store).Commit), setRedemption+"state = 'COMMITTING'"+ofRedemption)
 	stepAbandon = each(func(ctx context.Context, s *store.Store, id string) error {
-		_, err := s.Abandon(ctx, id, whyStop)
+		_, err := s.Abandon(ctx, id, errStopped)
 		return err
 	}, setRedemption+"state = 'CLOSING', outcome = 'cancelled_by_caller'"+ofRedemption)
 	stepCapture  = each(paymentMove((*store.Store).BeginCapture), setBranch+"state = 'CONFIRMING'"+ofBranch)
@@ -194,11 +194,24 @@ func stageNames() []stage {
 	return names
 }
 
+// someStages are all on MySQL, and every third on SQLite, where the same code takes much longer.
+func someStages(s *store.Store) []stage {
+	all := stageNames()
+	if s.Dialect() == store.MySQL {
+		return all
+	}
+	var some []stage
+	for i := 0; i < len(all); i += 3 {
+		some = append(some, all[i])
+	}
+	return some
+}
+
 func TestForgedStages(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{})
-		for _, at := range stageNames() {
+		for _, at := range someStages(s) {
 			walked, forged := w.walked(at, 1)[0], w.at(at, 1)[0]
 			assert.Equal(t, picture(t, s, walked), picture(t, s, forged), "at %s", at)
 		}

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,9 @@ func TestInterferenceAtEveryStep(t *testing.T) {
 	w := share(t)
 	for _, x := range walks(w) {
 		for _, i := range interferences {
+			if i.name == "woken in vain" && !strings.HasSuffix(x.step, "Payment") {
+				continue // a local step hears nothing until the next one that does
+			}
 			t.Run(fmt.Sprint(x, "/", i.name), func(t *testing.T) {
 				t.Parallel()
 				interfere(w.fork(t), x, i)

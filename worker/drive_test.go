@@ -42,10 +42,11 @@ func (d *drive) execute(in workflows.RedemptionInput) (workflows.RedemptionResul
 	require.True(d.w.T, d.env.IsWorkflowCompleted())
 	d.spy.wait(d.w.T) // an activity that the workflow gave up on may still run
 	var result workflows.RedemptionResult
-	if err := d.env.GetWorkflowError(); err != nil {
-		return result, err
+	err := d.env.GetWorkflowError()
+	if err == nil {
+		err = d.env.GetWorkflowResult(&result)
 	}
-	return result, d.env.GetWorkflowResult(&result)
+	return result, err
 }
 
 // ready makes the environment. The workflow would be ended after a day on its clock, so one that spins fails.
@@ -58,6 +59,7 @@ func (d *drive) ready() {
 	d.env.SetWorkerOptions(sdk.Options{
 		Interceptors:              []interceptor.WorkerInterceptor{d.spy},
 		BackgroundActivityContext: d.w.clock.with(context.Background()),
+		DeadlockDetectionTimeout:  time.Minute, // a busy machine is no deadlock
 	})
 	config := d.w.config()
 	if d.config != nil {

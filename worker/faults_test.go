@@ -182,7 +182,7 @@ func (i *spiedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Exe
 		result, err = i.Next.ExecuteActivity(ctx, in)
 		return err
 	}
-	err := error(nil)
+	var err error
 	if i.spy.hook == nil {
 		err = do()
 	} else {

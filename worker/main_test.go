@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) {
 	if !given("test.parallel") {
 		_ = flag.Set("test.parallel", "8") // most tests wait for a server most of the time
 	}
+	debug.SetGCPercent(400)
 	sdk.SetStickyWorkflowCacheSize(0) // every workflow task replays: what isn't deterministic fails, and nobody waits for a dead worker
 	code := storetest.Main(m)
 	if err := server.stop(); err != nil {

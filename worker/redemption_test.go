@@ -39,19 +39,12 @@ func TestRedemptionByToken(t *testing.T) {
 	for token, why := range ends {
 		t.Run(token, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, w *world) {
-				id := w.Open(w.plan(token)).ID
-				d := drive{w: w}
-				result := d.run(id)
-				assert.Equal(t, why, result.Outcome)
-				if why == "" {
-					assert.Equal(t, models.StateConfirmed, result.State)
-					w.confirmed(id)
-					return
-				}
-				assert.Equal(t, models.StateCancelled, result.State)
-				w.cancelled(id, why)
-			})
+			w := onMySQL(t)
+			id := w.Open(w.plan(token)).ID
+			d := drive{w: w}
+			result := d.run(id)
+			assert.Equal(t, why, result.Outcome)
+			path{why: why}.ended(w, id)
 		})
 	}
 }

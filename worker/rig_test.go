@@ -42,7 +42,7 @@ func alone(t testing.TB, grace time.Duration) *world {
 	t.Helper()
 	o := store.Options{MySQL: storetest.EmptyDSN(t), Grace: grace}
 	require.NoError(t, storetest.Open(t, o).MigrateUp(t.Context()))
-	return newWorld(t, o)
+	return openWorld(t, o)
 }
 
 func (r *rig) dial(s *spy) client.Client {

@@ -159,7 +159,7 @@ func TestOperatorCancelsCommitted(t *testing.T) {
 	for _, token := range []string{payments.TokenApproved, payments.TokenRefundLost, "free"} {
 		t.Run(token, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, w *world) {
+			each(t, func(_ *testing.T, w *world) {
 				plan := w.plan(token)
 				if token == "free" {
 					plan = free(plan)

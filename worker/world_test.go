@@ -51,8 +51,25 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
+// onMySQL is a world in the test process's database. All of them share one pool; the clock is the world's own.
 func onMySQL(t testing.TB) *world {
-	return newWorld(t, store.Options{MySQL: storetest.DSN(t)})
+	t.Helper()
+	dsn := storetest.DSN(t)
+	pool.once.Do(func() {
+		if pool.store, pool.err = store.Open(store.Options{MySQL: dsn, Wrap: (&clock{}).wrap}); pool.err == nil {
+			pool.raw, pool.err = sql.Open("mysql", dsn)
+		}
+	})
+	require.NoError(t, pool.err)
+	return newWorld(t, pool.store, pool.raw)
+}
+
+// pool is open as long as the test process lives.
+var pool struct {
+	once  sync.Once
+	store *store.Store
+	raw   *sql.DB
+	err   error
 }
 
 // onSQLite copies a file that is migrated already: migrating takes longer than most tests.
@@ -62,7 +79,7 @@ func onSQLite(t testing.TB) *world {
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "tearoff.db")
 	require.NoError(t, os.WriteFile(path, template, 0o600))
-	return newWorld(t, store.Options{SQLite: path})
+	return openWorld(t, store.Options{SQLite: path})
 }
 
 var emptySQLite = sync.OnceValues(func() ([]byte, error) {
@@ -82,11 +99,10 @@ var emptySQLite = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-func newWorld(t testing.TB, o store.Options) *world {
+// openWorld is a world with a store of its own.
+func openWorld(t testing.TB, o store.Options) *world {
 	t.Helper()
-	c := &clock{}
-	o.Wrap = c.wrap
-	s := storetest.Open(t, o)
+	o.Wrap = (&clock{}).wrap
 	driver, dsn := "mysql", o.MySQL
 	if o.SQLite != "" {
 		driver, dsn = "sqlite", "file:"+o.SQLite+"?_pragma=busy_timeout(10000)"
@@ -94,7 +110,12 @@ func newWorld(t testing.TB, o store.Options) *world {
 	raw, err := sql.Open(driver, dsn)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, raw.Close()) })
-	w := &world{Fixture: storetest.New(t, s), clock: c, raw: raw}
+	return newWorld(t, storetest.Open(t, o), raw)
+}
+
+func newWorld(t testing.TB, s *store.Store, raw *sql.DB) *world {
+	t.Helper()
+	w := &world{Fixture: storetest.New(t, s), clock: &clock{}, raw: raw}
 	w.bank = payments.NewBuiltin(s, payments.BuiltinOptions{SlowFor: 50 * time.Millisecond})
 	w.agent = w.bank
 	w.batch = w.Batch(storetest.BatchSpec{})

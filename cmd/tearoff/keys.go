@@ -24,7 +24,9 @@ type keysCreateCmd struct {
 // Run implements kong's command.
 func (c *keysCreateCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return withStore(c.storeFlags, log, func(s *store.Store) error {
-		_, secret, err := s.CreateKey(ctx, models.APIKey{Name: c.Name, Role: models.Role(c.Role), MerchantID: c.Merchant, Caller: c.Caller})
+		_, secret, err := s.CreateKey(ctx, models.APIKey{
+			Name: c.Name, Role: models.Role(c.Role), MerchantID: c.Merchant, Caller: models.KeyCaller(c.Merchant, c.Caller, c.Name),
+		})
 		if err == nil {
 			fmt.Println(secret)
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // the image has no zones of its own, and a batch counts days in its zone
 
 	"github.com/alecthomas/kong"
 )

@@ -5,6 +5,7 @@ package storetest
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,12 +61,35 @@ func MySQL(t testing.TB) *store.Store { return Open(t, store.Options{MySQL: DSN(
 
 // SQLite opens a new file.
 func SQLite(t testing.TB) *store.Store {
-	s := Open(t, store.Options{SQLite: filepath.Join(t.TempDir(), "tearoff.db")})
-	if err := s.MigrateUp(t.Context()); err != nil {
+	t.Helper()
+	empty, err := migratedFile()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	path := filepath.Join(t.TempDir(), "tearoff.db")
+	if err := os.WriteFile(path, empty, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Open(t, store.Options{SQLite: path})
 }
+
+// migratedFile is a SQLite file with all tables and no rows. Migrating takes much longer than copying.
+var migratedFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "tearoff-sqlite-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "tearoff.db")
+	s, err := store.Open(store.Options{SQLite: path})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.MigrateUp(context.Background()), s.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // Open opens a store and closes it with the test.
 func Open(t testing.TB, o store.Options) *store.Store {
