@@ -69,7 +69,7 @@ func TestClaimCrowdOfOneUser(t *testing.T) {
 	s, faults := watched(t)
 	w := newWorld(t, s, storetest.BatchSpec{ClaimsPerUser: 1})
 	requests := w.claims(500)
-	outcomes := append(crowd(t, s, requests[:200], 1), crowd(t, s, requests[200:], 10)...)
+	outcomes := append(crowd(t, s, requests[:100], 1), crowd(t, s, requests[100:], 10)...)
 	assert.Equal(t, map[models.Code]int{"": 1, models.CodeUserLimit: 499}, tally(outcomes))
 	assert.Equal(t, []string{"1"}, query(t, s, "SELECT ordinal FROM coupons WHERE batch_id = ?", w.batch.ID))
 	w.AuditClean(w.batch.ID)

@@ -97,10 +97,16 @@ func (m *mall) shop(random *rand.Rand, user string) {
 	n := len(m.batches)
 	holds, err := m.s.OpenHolds(ctx, []models.Plan{plan(models.KindHold, n), plan(models.KindHold, 0)})
 	ids := m.ids(holds, err)
+	if m.t.Failed() {
+		return
+	}
 	m.ids(m.s.ConfirmHolds(ctx, []store.HoldConfirm{{ID: ids[0]}}))
 	m.ids(m.s.CancelHolds(ctx, ids[1:]))
 	opened, err := m.s.OpenRedemptions(ctx, []models.Plan{plan(models.KindOrchestrated, 3*n), plan(models.KindOrchestrated, 2*n)})
 	ids = m.ids(opened, err)
+	if m.t.Failed() {
+		return
+	}
 	for _, id := range ids {
 		assert.NoError(m.t, single(stepBegin)(ctx, m.s, id))
 	}

@@ -33,10 +33,8 @@ func allOperations() []operation {
 	return append(all,
 		onRedemptions("WriteOff, cancelling", "CLOSING, write-off", writeOff),
 		onRedemptions("RecordCaptured, stray", "CANCELLED", stray),
-		onRedemptions("RecordCaptured, closing", "CLOSING, voiding", stray),
 		onRedemptions("RecordRefunded, stray", "CANCELLED", single(step{run: stepOf("RecordRefunded")})),
 		onRedemptions("Finish, cancelling", "CANCELLING, all", single(stepFinish)),
-		onRedemptions("Expire", "WAITING, paid", expire.run, overdue),
 		onHolds("ConfirmHolds", func(ctx context.Context, s *store.Store, id string) error {
 			order := "late-" + id
 			return one(s.ConfirmHolds(ctx, []store.HoldConfirm{{ID: id, OrderID: &order}}))
@@ -52,7 +50,6 @@ func allOperations() []operation {
 		opening("OpenHolds, neither", models.KindHold, func(r *models.Redemption) { r.OrderID = nil }),
 		opening("OpenHolds, refused", models.KindHold, func(r *models.Redemption) { r.UserID = "usr_other" }),
 		opening("OpenRedemptions, key", models.KindOrchestrated, func(r *models.Redemption) { r.IdemKey = new(storetest.Name("key")) }),
-		opening("OpenRedemptions, id", models.KindOrchestrated, func(r *models.Redemption) { r.ID = models.NewID(models.PrefixRedemption) }),
 		operation{"EnsureUser", userTrials},
 		operation{"CreateRule", ruleTrials},
 		operation{"CreateRule, next version", ruleVersionTrials},
@@ -76,8 +73,8 @@ func stepOf(name string) func(context.Context, *store.Store, []string) error {
 	}
 }
 
-func onRedemptions(name string, at stage, run func(context.Context, *store.Store, string) error, change ...func(*models.Plan)) operation {
-	return operation{name, func(w *world, n int) []trial { return trialsOn(w.at(at, n, change...), run) }}
+func onRedemptions(name string, at stage, run func(context.Context, *store.Store, string) error) operation {
+	return operation{name, func(w *world, n int) []trial { return trialsOn(w.at(at, n), run) }}
 }
 
 func onHolds(name string, run func(context.Context, *store.Store, string) error) operation {

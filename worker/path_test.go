@@ -96,6 +96,9 @@ func TestRedemptionByPath(t *testing.T) {
 				result := d.run(id)
 				assert.Equal(t, p.why, result.Outcome)
 				p.ended(w, id)
+				attributes := d.spy.attributes()
+				assert.Equal(t, string(result.State), attributes[len(attributes)-1])
+				assert.LessOrEqual(t, len(attributes), 3, "each costs an event: %v", attributes)
 			})
 		})
 	}

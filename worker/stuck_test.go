@@ -135,25 +135,6 @@ func TestWithoutAttributes(t *testing.T) {
 	assert.Empty(t, d.spy.attributes())
 }
 
-func TestAttributesOfARedemption(t *testing.T) {
-	t.Parallel()
-	for _, p := range paths {
-		t.Run(p.name, func(t *testing.T) {
-			t.Parallel()
-			w := onMySQL(t)
-			d, id := p.begin(w, nil)
-			d.run(id)
-			attributes := d.spy.attributes()
-			last := models.StateConfirmed
-			if p.why != "" {
-				last = models.StateCancelled
-			}
-			assert.Equal(t, string(last), attributes[len(attributes)-1])
-			assert.LessOrEqual(t, len(attributes), 3, "each costs an event: %v", attributes)
-		})
-	}
-}
-
 // While the store is down for everything, the workflow waits, and goes on when it is back.
 func TestStoreDown(t *testing.T) {
 	t.Parallel()
