@@ -127,6 +127,9 @@ func (a *Payments) CapturePayment(ctx context.Context, in RedemptionRef) (Status
 			return status, err
 		}
 	}
+	if step.Payment.State == models.PaymentCaptured { // a wallet charges when the customer pays
+		return answer(a.Store.RecordCaptured(ctx, in.RedemptionID, *step.Payment.Reference))
+	}
 	got, err := a.Provider.Capture(ctx, payments.ReferenceInput{Key: key(step.Payment, "capture"), Reference: *step.Payment.Reference})
 	if refused := refusal(err); refused != nil {
 		return answer(a.Store.RecordCaptureRefused(ctx, in.RedemptionID, refused))

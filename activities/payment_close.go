@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/payments"
@@ -22,6 +23,9 @@ func (a *Payments) ClosePayment(ctx context.Context, in RedemptionRef) (Status, 
 			return status, err
 		}
 		return answer(step, unknown("resolve", errors.New("the provider has not said that it is captured")))
+	}
+	if step.Payment.State == models.PaymentDeclined { // nothing is held, whether it has a name or not
+		return answer(a.Store.RecordVoided(ctx, in.RedemptionID))
 	}
 	if step.Payment.Reference == nil {
 		// The provider may hold something that we have no name for. Only its list, or the same request again, tells.
@@ -98,6 +102,32 @@ func (a *Payments) refund(ctx context.Context, p models.Payment) error {
 		return nil // nothing was charged
 	}
 	_, err := a.Provider.Refund(ctx, payments.RefundInput{Key: key(p, "refund"), Reference: *p.Reference, Amount: p.Amount})
+	if refusal(err) != nil {
+		return a.refundRest(ctx, p)
+	}
+	if err != nil {
+		return unknown("refund", err)
+	}
+	return nil
+}
+
+// refundRest gives back what is left, when the provider refuses the whole: somebody refunded there, by hand or by a key
+// that it has forgotten.
+func (a *Payments) refundRest(ctx context.Context, p models.Payment) error {
+	got, err := a.Provider.Status(ctx, *p.Reference)
+	if err != nil {
+		return unknown("status", err)
+	}
+	rest := got.Captured - got.Refunded
+	if got.State == models.PaymentRefunded || (got.State == models.PaymentCaptured && rest == 0) {
+		return nil
+	}
+	if rest <= 0 || rest >= p.Amount {
+		return unknown("refund", errors.New("refused, and not given back"))
+	}
+	_, err = a.Provider.Refund(ctx, payments.RefundInput{
+		Key: key(p, fmt.Sprintf("refund/%d", rest)), Reference: *p.Reference, Amount: rest,
+	})
 	if err != nil {
 		return unknown("refund", err)
 	}

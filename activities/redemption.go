@@ -2,9 +2,12 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/rules"
@@ -46,6 +49,36 @@ type OpenInput struct {
 	CouponIDs  []string            `json:"coupon_ids"`
 	Payment    models.PaymentTerms `json:"payment"`
 	PayWithin  time.Duration       `json:"pay_within,omitempty"` // 0: DefaultPayWithin
+}
+
+// MaxPayWithin is the longest that a customer may be given to pay.
+const MaxPayWithin = 7 * 24 * time.Hour
+
+// check bounds what an order service sends as the API bounds its requests: what the store can't hold would be tried for
+// ever.
+func (in OpenInput) check() error {
+	faults := []string{}
+	for _, text := range []struct {
+		name, value string
+		least, most int
+	}{
+		{"caller", in.Caller, 1, 100}, {"key", in.Key, 1, 255}, {"order_id", in.OrderID, 1, 200}, {"merchant_id", in.MerchantID, 0, 100},
+		{"payment.method", in.Payment.Method, 0, 200},
+	} {
+		if n := utf8.RuneCountInString(text.value); n < text.least || n > text.most || strings.TrimSpace(text.value) != text.value {
+			faults = append(faults, fmt.Sprintf("%s: must be %d to %d characters without spaces around them", text.name, text.least, text.most))
+		}
+	}
+	if in.PayWithin < 0 || in.PayWithin > MaxPayWithin {
+		faults = append(faults, "pay_within: must be at most 7 days")
+	}
+	if len(in.CouponIDs) > rules.MaxCoupons {
+		faults = append(faults, fmt.Sprintf("coupon_ids: must be at most %d", rules.MaxCoupons))
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return models.NewError(models.CodeInvalidRequest, "the redemption can't be written as asked").With("errors", faults)
 }
 
 // RedemptionRef names a redemption.
@@ -99,12 +132,17 @@ func (a *Redemptions) OpenRedemption(ctx context.Context, in OpenInput) (Status,
 }
 
 func (a *Redemptions) plan(ctx context.Context, in OpenInput, p rules.PlanInput) (models.Plan, error) {
-	if in.OrderID == "" || in.Caller == "" || in.Key == "" {
-		return models.Plan{}, models.NewError(models.CodeInvalidRequest, "caller, key and order_id are needed")
+	if err := in.check(); err != nil {
+		return models.Plan{}, err
 	}
 	var err error
 	if p.Offers, err = a.Store.Offers(ctx, p.UserID, in.CouponIDs); err != nil {
 		return models.Plan{}, err
+	}
+	for _, o := range p.Offers {
+		if in.MerchantID != "" && o.Batch.MerchantID != in.MerchantID {
+			return models.Plan{}, models.NewError(models.CodeCouponNotFound, "the user has no such coupon").With("coupon_id", o.Coupon.ID)
+		}
 	}
 	p.Caller, p.Key, p.MerchantID, p.OrderID = in.Caller, in.Key, in.MerchantID, in.OrderID
 	p.Kind, p.Cart, p.Payment, p.TTL = models.KindOrchestrated, in.Cart, in.Payment, in.PayWithin
@@ -177,7 +215,7 @@ type MarkStuckInput struct {
 // MarkStuck flags the redemption for operators. Work on it goes on.
 func (a *Redemptions) MarkStuck(ctx context.Context, in MarkStuckInput) (Status, error) {
 	r, err := a.Store.MarkStuck(ctx, in.RedemptionID, in.State, in.Reason)
-	if err == nil && r.Stuck {
+	if err == nil && r.Stuck && r.StuckSince == r.UpdatedAt { // not when it was flagged before
 		if a.Log != nil {
 			a.Log.WarnContext(ctx, "redemption is stuck", "redemption_id", r.ID, "state", r.State, "reason", in.Reason)
 		}

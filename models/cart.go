@@ -1,11 +1,16 @@
 package models
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
 
 // Bounds of a cart, so that pricing stays bounded.
 const (
 	MaxCartLines    = 500
 	MaxLineQuantity = 1_000_000
+	maxLineID       = 100
 )
 
 // Cart is what a customer is about to buy, in the prices that Tearoff is given. Tax is the caller's.
@@ -60,8 +65,8 @@ func (c Cart) Totals() (Totals, error) {
 	var t Totals
 	seen := map[string]bool{}
 	for i, l := range c.Lines {
-		if l.LineID == "" || seen[l.LineID] {
-			fault("lines[%d].line_id: must be set and unique", i)
+		if l.LineID == "" || utf8.RuneCountInString(l.LineID) > maxLineID || strings.TrimSpace(l.LineID) != l.LineID || seen[l.LineID] {
+			fault("lines[%d].line_id: must be unique and 1 to %d characters without spaces around them", i, maxLineID)
 		}
 		seen[l.LineID] = true
 		if l.Quantity < 1 || l.Quantity > MaxLineQuantity {

@@ -138,7 +138,7 @@ var catalogue = []CodeInfo{
 	{CodeUsesExhausted, ClassConflict, "The batch has been used as often as it may be."},
 	{CodeUserBudget, ClassRefused, "The user's money in this batch is used up; `params.remaining` says what is left."},
 	{CodeUserDayBudget, ClassRefused, "The user's money in this batch is used up for today; `params.remaining` says what is left."},
-	{CodeUserBlocked, ClassRefused, "The user may not get or use coupons."},
+	{CodeUserBlocked, ClassRefused, "The user may not get coupons."},
 	{CodeClaimModeForbids, ClassConflict, "Coupons of this batch are not got by claiming."},
 
 	{CodeCouponNotFound, ClassRefused, "There is no such coupon for this user."},

@@ -82,6 +82,7 @@ type Redemption struct {
 	Content      RedemptionContent `gorm:"serializer:json"`
 	Deadline     Time              // counts before COMMITTING only
 	DueAt        Time              // when the sweeper must look; zero: never
+	Wake         bool              // something changed that its driver may not have heard of: the sweeper tells it
 	Outcome      *Code             // why it was cancelled
 	OutcomeInfo  map[string]any    `gorm:"serializer:json"`
 	Stuck        bool

@@ -1,8 +1,10 @@
 package models
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -61,11 +63,18 @@ func (r UserRef) Identities() ([]Identity, error) {
 		{Kind: IdentityCard, Value: normalise(r.Card)},
 	}
 	set := slices.DeleteFunc(all, func(i Identity) bool { return i.Value == "" })
+	for _, i := range set {
+		if utf8.RuneCountInString(i.Value) > maxIdentity {
+			return nil, NewError(CodeInvalidRequest, fmt.Sprintf("user: %s must be at most %d characters", i.Kind, maxIdentity))
+		}
+	}
 	if len(set) == 0 {
 		return nil, NewError(CodeInvalidRequest, "user: at least one of id, email, phone, openid, device, card is needed")
 	}
 	return set, nil
 }
+
+const maxIdentity = 254
 
 var phoneNoise = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
 

@@ -21,7 +21,7 @@ type Provider interface {
 	// Authorise holds the amount without charging it. The payment may come back PENDING when the customer has something
 	// left to do, and then reaches AUTHORISED or DECLINED later. A refusal means that nothing is held.
 	Authorise(ctx context.Context, in AuthoriseInput) (Payment, error)
-	// Capture charges what was authorised. A refusal means that nothing was charged and never will be under this payment.
+	// Capture charges what was authorised; charging what is charged already succeeds. A refusal means that nothing was charged and never will be under this payment.
 	Capture(ctx context.Context, in ReferenceInput) (Payment, error)
 	// Void closes a payment that isn't captured; closing one that is closed already succeeds. *RefusedError with
 	// CodeAlreadyCaptured means that it is charged.

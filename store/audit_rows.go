@@ -111,11 +111,7 @@ func (a *auditor) auditRedemptions(scope AuditScope) error {
 		if len(rows) == 0 {
 			continue
 		}
-		ids := make([]string, 0, len(rows))
-		for _, r := range rows {
-			ids = append(ids, r.ID)
-		}
-		slice, err := a.loadSlice(ids)
+		slice, err := a.loadSlice(rows)
 		if err != nil {
 			return err
 		}
@@ -151,7 +147,14 @@ type redemptionSlice struct {
 	entries  map[string][]models.LedgerEntry
 }
 
-func (a *auditor) loadSlice(ids []string) (redemptionSlice, error) {
+func (a *auditor) loadSlice(rows []models.Redemption) (redemptionSlice, error) {
+	var ids, couponIDs []string
+	for _, r := range rows {
+		ids = append(ids, r.ID)
+		for _, c := range r.Content.Coupons {
+			couponIDs = append(couponIDs, c.CouponID)
+		}
+	}
 	s := redemptionSlice{
 		lines: map[string][]models.RedemptionLine{}, branches: map[string]map[models.Branch]models.TCCBranch{},
 		payments: map[string]models.Payment{}, charged: map[string]int64{}, orders: map[string]models.Order{}, entries: map[string][]models.LedgerEntry{},
@@ -167,15 +170,11 @@ func (a *auditor) loadSlice(ids []string) (redemptionSlice, error) {
 	if err := a.db.Find(&branches, "redemption_id IN ?", ids).Error; err != nil {
 		return s, err
 	}
-	var couponIDs []string
 	for _, b := range branches {
 		if s.branches[b.RedemptionID] == nil {
 			s.branches[b.RedemptionID] = map[models.Branch]models.TCCBranch{}
 		}
 		s.branches[b.RedemptionID][b.Branch] = b
-		for _, c := range b.Result.Coupons {
-			couponIDs = append(couponIDs, c.CouponID)
-		}
 	}
 	var payments []models.Payment
 	if err := a.db.Find(&payments, "redemption_id IN ?", ids).Error; err != nil {
@@ -194,6 +193,7 @@ func (a *auditor) loadSlice(ids []string) (redemptionSlice, error) {
 	for _, o := range orders {
 		s.orders[o.RedemptionID] = o
 	}
+	// By the content, not by what the branches say: a branch that is lost must show.
 	var entries []models.LedgerEntry
 	if err := a.db.Find(&entries, "coupon_id IN ?", couponIDs).Error; err != nil {
 		return s, err
@@ -218,7 +218,12 @@ func (a *auditor) loadCharges(payments []models.Payment, charged map[string]int6
 	if err := a.db.Find(&rows, "our_id IN ?", ourIDs).Error; err != nil {
 		return err
 	}
+	now, err := a.store.Now(a.db.Statement.Context)
+	if err != nil {
+		return err
+	}
 	for _, row := range rows {
+		row.Land(now) // what is under way at the bank counts from its instant, whether anybody has looked or not
 		charged[redemption[row.OurID]] += row.Charged()
 	}
 	return nil

@@ -22,6 +22,9 @@ func (s *Store) CreateBatch(ctx context.Context, b models.Batch, quantity *int64
 		if written, err := tx.written(&models.Batch{}, "id = ?", b.ID); written || err != nil {
 			return err
 		}
+		if err := tx.Take(&models.Rule{}, "id = ? AND version = ?", b.RuleID, b.RuleVersion).Error; err != nil {
+			return notFound(err, "rule")
+		}
 		now, err := tx.now()
 		if err != nil {
 			return err

@@ -31,6 +31,14 @@ func TestBatchCreated(t *testing.T) {
 		_, err = s.Batch(t.Context(), "bat_nobody")
 		requireCode(t, models.CodeNotFound, err)
 		f.AuditClean(limited.ID, unlimited.ID)
+
+		for _, rule := range []models.Batch{{RuleID: "rul_nobody", RuleVersion: 1}, {RuleID: limited.RuleID, RuleVersion: 2}} {
+			b := limited.Batch
+			b.RuleID, b.RuleVersion, b.Name = rule.RuleID, rule.RuleVersion, storetest.Name("batch")
+			_, err = s.CreateBatch(t.Context(), b, nil)
+			requireCode(t, models.CodeNotFound, err)
+			assert.Empty(t, query(t, s, "SELECT id FROM batches WHERE name = ?", b.Name))
+		}
 	})
 }
 

@@ -45,7 +45,7 @@ func (x *paymentTx) commit() error {
 		}
 	}
 	if x.r.State.Decided() {
-		return nil
+		return x.save() // a charge that was written off has landed after all
 	}
 	if err := x.intent(models.BranchConfirmed); err != nil {
 		return err
@@ -128,7 +128,12 @@ func (s *Store) RecordRefunded(ctx context.Context, id string) (PaymentStep, err
 		if !x.at(models.StateCancelling, models.StateCancelled) && !x.r.Reverting() {
 			return false, x.wrongState()
 		}
-		x.p.State, x.p.Stray = models.PaymentRefunded, false
+		// What was written off was not given back, because the provider never said that it was charged: watch it.
+		unanswered := x.p.State == models.PaymentWrittenOff
+		x.p.State, x.p.Stray = models.PaymentRefunded, unanswered
+		if unanswered {
+			x.p.State = models.PaymentVoided
+		}
 		if x.at(models.StateCommitted) {
 			if err := x.moveBranch(x.row, models.BranchCancelled); err != nil {
 				return false, err
@@ -140,7 +145,7 @@ func (s *Store) RecordRefunded(ctx context.Context, id string) (PaymentStep, err
 			}
 			return false, x.save()
 		}
-		return false, x.saveSettled()
+		return false, x.saveBoth()
 	})
 }
 
@@ -152,7 +157,7 @@ func (s *Store) SettleStray(ctx context.Context, id string, state models.Payment
 			return false, x.wrongState()
 		}
 		x.p.State, x.p.Stray = state, false
-		return false, x.saveSettled()
+		return false, x.saveBoth()
 	})
 }
 
@@ -160,8 +165,11 @@ func (x *paymentTx) wrongState() error {
 	return models.NewError(models.CodeStateConflict, "the redemption's state does not allow this").With("state", x.r.State)
 }
 
-// saveSettled saves a payment that is no longer stray, and leaves nothing of it to the sweeper.
-func (x *paymentTx) saveSettled() error {
+// saveBoth saves a payment that is no longer stray, and leaves nothing of it to the sweeper.
+func (x *paymentTx) saveBoth() error {
+	if x.r.State.Final() && !x.p.Stray {
+		x.r.Stuck, x.r.StuckReason, x.r.StuckSince = false, nil, models.Time{}
+	}
 	if err := x.save(); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // transaction must not wait for long behind a hot row, and sql_mode must refuse what does not fit.
 var mysqlSession = []string{
 	"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-	"SET SESSION innodb_lock_wait_timeout = 2, time_zone = '+00:00', " +
+	"SET SESSION innodb_lock_wait_timeout = 2, wait_timeout = 120, time_zone = '+00:00', " +
 		"sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE'",
 }
 

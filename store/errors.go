@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -24,6 +25,7 @@ var (
 		1020, // MariaDB: the row changed since it was read
 	}
 	mysqlDuplicate   = []uint16{1062, 1586}
+	mysqlUnfit       = []uint16{1264, 1292, 1366, 1406} // a value that the column can't hold
 	mysqlUnavailable = []uint16{1040, 1053, 1077, 1152, 1158, 1159, 1160, 1161, 1203, 1290, 1792, 1836, 3032, 3100}
 )
 
@@ -39,6 +41,19 @@ func retryable(err error) bool {
 		return lite.Code()&0xff == sqlite3.SQLITE_BUSY || lite.Code()&0xff == sqlite3.SQLITE_LOCKED
 	}
 	return lost(err)
+}
+
+// reason says what went wrong without quoting rows: messages of the database do, and rows hold personal data.
+func reason(err error) string {
+	var my *mysql.MySQLError
+	if errors.As(err, &my) {
+		return fmt.Sprintf("MySQL error %d", my.Number)
+	}
+	var lite *gosqlite.Error
+	if errors.As(err, &lite) {
+		return fmt.Sprintf("SQLite error %d", lite.Code())
+	}
+	return err.Error()
 }
 
 // lost reports whether the connection broke, so that what was sent last may or may not have happened.
@@ -75,6 +90,9 @@ func asError(err error) error {
 	var my *mysql.MySQLError
 	if retryable(err) || (errors.As(err, &my) && slices.Contains(mysqlUnavailable, my.Number)) {
 		return models.NewError(models.CodeUnavailable, "the store is not available").Wrap(err)
+	}
+	if errors.As(err, &my) && slices.Contains(mysqlUnfit, my.Number) {
+		return models.NewError(models.CodeInvalidRequest, "a value is longer or larger than the store can hold").Wrap(err)
 	}
 	return models.NewError(models.CodeInternal, "the store failed").Wrap(err)
 }

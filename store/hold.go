@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"gorm.io/gorm/clause"
+
 	"github.com/tearoff/tearoff/models"
 )
 
@@ -153,6 +155,7 @@ func (s *Store) ExpireHolds(ctx context.Context, limit int) (int, error) {
 	}
 	var ids []string
 	err = s.db.WithContext(ctx).Model(&models.Redemption{}).
+		Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"}). // one that somebody has locked can't stop a sweep
 		Where("due_at <= ? AND kind = ? AND state = ?", now, models.KindHold, models.StateWaiting).
 		Order("due_at").Limit(limit).Pluck("id", &ids).Error
 	if err != nil || len(ids) == 0 {

@@ -124,9 +124,18 @@ func (tx *txn) abandon(r *models.Redemption, why *models.Error) error {
 				return err
 			}
 		}
-		return tx.move(r, models.StateCancelling)
+		return tx.moveAndWake(r, models.StateCancelling)
 	}
-	return tx.move(r, models.StateClosing)
+	return tx.moveAndWake(r, models.StateClosing)
+}
+
+// moveAndWake is a move that the redemption's driver may not have made itself.
+func (tx *txn) moveAndWake(r *models.Redemption, to models.RedemptionState) error {
+	if err := tx.move(r, to); err != nil {
+		return err
+	}
+	r.Wake = true
+	return tx.saveRedemption(r)
 }
 
 // Finish takes a redemption whose branches are all settled to its end: COMMITTED to CONFIRMED, CANCELLING to CANCELLED.
@@ -171,11 +180,17 @@ func (s *Store) Finish(ctx context.Context, id string) (models.Redemption, error
 	})
 }
 
-// watchStray keeps the sweeper looking at a cancelled redemption whose payment may still land.
-func (tx *txn) watchStray(r *models.Redemption) error {
+// hasStray reports whether the redemption's payment may still land.
+func (tx *txn) hasStray(r *models.Redemption) (bool, error) {
 	var stray []string
 	err := tx.Model(&models.Payment{}).Where("redemption_id = ? AND stray = ?", r.ID, true).Pluck("id", &stray).Error
-	if err != nil || len(stray) == 0 {
+	return len(stray) > 0, err
+}
+
+// watchStray keeps the sweeper looking at a cancelled redemption whose payment may still land.
+func (tx *txn) watchStray(r *models.Redemption) error {
+	stray, err := tx.hasStray(r)
+	if err != nil || !stray {
 		return err
 	}
 	now, err := tx.now()
@@ -204,8 +219,14 @@ func (s *Store) RevertUnpaid(ctx context.Context, id string) (models.Redemption,
 // moved since is left alone.
 func (s *Store) MarkStuck(ctx context.Context, id string, seen models.RedemptionState, reason string) (models.Redemption, error) {
 	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
-		if r.State != seen || r.State.Final() {
+		if r.State != seen {
 			return nil
+		}
+		if r.State.Final() { // only a payment that may still land keeps one busy
+			stray, err := tx.hasStray(r)
+			if err != nil || !stray {
+				return err
+			}
 		}
 		now, err := tx.now()
 		if err != nil {
@@ -238,7 +259,7 @@ func (s *Store) Resolve(ctx context.Context, id string, decision models.Resoluti
 			return err
 		}
 		decision.At = now
-		r.Resolution = &decision
+		r.Resolution, r.Wake = &decision, true
 		if err := tx.saveRedemption(r); err != nil {
 			return err
 		}

@@ -194,11 +194,14 @@ func (s *Store) RecordAuthorise(ctx context.Context, id string, a Answer) (Payme
 			if err := x.intent(to); err != nil {
 				return false, err
 			}
+			if err := x.unstick(); err != nil {
+				return false, err
+			}
 		case x.at(models.StateCancelling, models.StateCancelled) && held:
 			return false, x.markStray()
 		case x.at(models.StateCancelling, models.StateCancelled):
 			x.p.Stray = false
-			return false, x.saveSettled()
+			return false, x.saveBoth()
 		}
 		return false, x.save()
 	})
@@ -220,7 +223,7 @@ func (x *paymentTx) markStray() error {
 }
 
 // SetPaymentMethod stores how the customer wants to pay a waiting redemption: the first time, or again after a declined
-// attempt. Sending the same method again changes nothing; another one while an attempt is under way is CodeStateConflict.
+// attempt. Sending the same method again changes nothing and doesn't proceed; another one while an attempt is under way is CodeStateConflict.
 func (s *Store) SetPaymentMethod(ctx context.Context, id, method string) (PaymentStep, error) {
 	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
 		now, err := x.now()
@@ -229,7 +232,7 @@ func (s *Store) SetPaymentMethod(ctx context.Context, id, method string) (Paymen
 		}
 		switch {
 		case x.p.Method == method && x.p.State != models.PaymentDeclined:
-			return true, nil
+			return false, nil
 		case x.r.State.Decided() || x.at(models.StateCommitting, models.StateClosing):
 			return false, models.NewError(models.CodeDecided, "the redemption is decided").With("state", x.r.State)
 		case !now.Before(x.r.Deadline):
@@ -241,7 +244,8 @@ func (s *Store) SetPaymentMethod(ctx context.Context, id, method string) (Paymen
 			return false, models.NewError(models.CodeStateConflict, "a payment is under way").With("payment_state", x.p.State)
 		}
 		x.p.Method = method
-		return true, x.save()
+		x.r.Wake = true
+		return true, x.saveBoth()
 	})
 }
 
@@ -265,6 +269,16 @@ func (s *Store) RecordCallback(ctx context.Context, provider, reference string) 
 		if x.at(models.StateCancelling, models.StateCancelled) {
 			return true, x.markStray()
 		}
-		return true, x.save()
+		x.r.Wake = true
+		return true, x.saveBoth()
 	})
+}
+
+// unstick takes the flag back, because the provider has answered.
+func (x *paymentTx) unstick() error {
+	if !x.r.Stuck {
+		return nil
+	}
+	x.r.Stuck, x.r.StuckReason, x.r.StuckSince = false, nil, models.Time{}
+	return x.saveRedemption(x.r)
 }

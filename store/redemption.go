@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -118,10 +119,15 @@ func (tx *txn) insertRedemption(p models.Plan, state models.RedemptionState) (mo
 	return r, err
 }
 
+// wakeAfter is how long whoever changed a redemption has to wake its driver before the sweeper does.
+const wakeAfter = 5 * time.Second
+
 // dueAt is when the sweeper must look at a redemption that nobody has moved since.
 func (s *Store) dueAt(r models.Redemption, now models.Time) models.Time {
 	switch {
-	case r.State.Final():
+	case r.Wake:
+		return now.Add(min(s.grace, wakeAfter))
+	case r.State.Final() && !r.Stuck:
 		return models.Time{}
 	case r.Kind == models.KindHold:
 		return r.Deadline
@@ -206,7 +212,7 @@ func (tx *txn) move(r *models.Redemption, to models.RedemptionState) error {
 	if !r.Kind.CanMove(r.State, to) {
 		return models.NewError(models.CodeStateConflict, "the redemption's state does not allow this").With("state", r.State)
 	}
-	r.State = to
+	r.State, r.Wake = to, false
 	r.Stuck, r.StuckReason, r.StuckSince = false, nil, models.Time{}
 	if to == models.StateCancelled {
 		r.LiveOrderKey = nil
@@ -222,7 +228,7 @@ func (tx *txn) saveRedemption(r *models.Redemption) error {
 	}
 	from := r.Seq
 	r.Seq, r.UpdatedAt, r.DueAt = from+1, now, tx.store.dueAt(*r, now)
-	res := tx.Model(r).Where("seq = ?", from).Select("State", "Seq", "IdemKey", "OrderID", "LiveOrderKey", "Deadline", "DueAt", "Outcome", "OutcomeInfo",
+	res := tx.Model(r).Where("seq = ?", from).Select("State", "Seq", "IdemKey", "OrderID", "LiveOrderKey", "Deadline", "DueAt", "Wake", "Outcome", "OutcomeInfo",
 		"Stuck", "StuckReason", "StuckSince", "Resolution", "UpdatedAt").UpdateColumns(r)
 	if res.Error == nil && res.RowsAffected != 1 {
 		return errors.New("store: a locked redemption changed")

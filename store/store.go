@@ -68,6 +68,7 @@ func Open(o Options) (*Store, error) {
 	}
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
+	db.SetConnMaxIdleTime(time.Minute)      // before the server's wait_timeout, which frees the locks of a client that vanished
 	db.SetConnMaxLifetime(10 * time.Minute) // a fail-over or a changed address is noticed without a restart
 
 	dialector := gormmysql.New(gormmysql.Config{Conn: db, SkipInitializeWithVersion: true})

@@ -6,8 +6,8 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
-// Due returns up to limit orchestrated redemptions that nobody has moved for too long, and puts each off by the grace, so
-// that several sweepers share the work. They are found in the store alone, never in Temporal's visibility.
+// Due returns up to limit orchestrated redemptions that nobody has moved for too long, or whose driver must be told of a
+// change, and puts each off by the grace, so that several sweepers share the work; one that somebody has locked waits. They are found in the store alone, never in Temporal's visibility.
 func (s *Store) Due(ctx context.Context, limit int) ([]models.Redemption, error) {
 	var due []models.Redemption
 	err := s.tx(ctx, func(tx *txn) error {
@@ -21,18 +21,17 @@ func (s *Store) Due(ctx context.Context, limit int) ([]models.Redemption, error)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		rows, err := tx.lockRedemptions(ids)
-		if err != nil {
+		var rows []*models.Redemption
+		if err := tx.free().Order("id").Find(&rows, "id IN ?", ids).Error; err != nil {
 			return err
 		}
 		due = due[:0]
-		for _, id := range ids {
-			r := rows[id]
+		for _, r := range rows {
 			if r.DueAt.IsZero() || r.DueAt.After(now) {
 				continue // somebody else took or moved it
 			}
 			err := tx.guard(1, "UPDATE redemptions SET due_at = ?, seq = seq + 1 WHERE id = ? AND seq = ?",
-				now.Add(s.grace), id, r.Seq)
+				now.Add(s.grace), r.ID, r.Seq)
 			if err != nil {
 				return err
 			}
@@ -41,4 +40,11 @@ func (s *Store) Due(ctx context.Context, limit int) ([]models.Redemption, error)
 		return nil
 	})
 	return due, err
+}
+
+// Woken takes the mark back after the driver of a redemption was told; what changed since then keeps it.
+func (s *Store) Woken(ctx context.Context, r models.Redemption) error {
+	return s.tx(ctx, func(tx *txn) error {
+		return tx.Exec("UPDATE redemptions SET wake = ?, seq = seq + 1 WHERE id = ? AND seq = ?", false, r.ID, r.Seq+1).Error
+	})
 }

@@ -56,7 +56,7 @@ func TestDueFollowsTheMoves(t *testing.T) {
 		"NEW":           func(r models.Redemption) models.Time { return r.UpdatedAt.Add(10 * time.Minute) },
 		"TRYING":        func(r models.Redemption) models.Time { return r.UpdatedAt.Add(10 * time.Minute) },
 		"WAITING, paid": func(r models.Redemption) models.Time { return r.Deadline.Add(10 * time.Minute) },
-		"CLOSING":       func(r models.Redemption) models.Time { return r.UpdatedAt.Add(10 * time.Minute) },
+		"CLOSING":       func(r models.Redemption) models.Time { return r.UpdatedAt.Add(5 * time.Second) }, // its driver must be told
 		"COMMITTED":     func(r models.Redemption) models.Time { return r.UpdatedAt.Add(10 * time.Minute) },
 		"CONFIRMED":     func(models.Redemption) models.Time { return models.Time{} },
 		"CANCELLED":     func(models.Redemption) models.Time { return models.Time{} },
@@ -65,6 +65,66 @@ func TestDueFollowsTheMoves(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want(r), r.DueAt, "at %s", at)
 	}
+}
+
+// TestDueAfterAChange changes redemptions behind their drivers' backs: each is due at once, until its driver was told of
+// the newest change.
+func TestDueAfterAChange(t *testing.T) {
+	t.Parallel()
+	eachAlone(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		w := newWorld(t, s, storetest.BatchSpec{})
+		callback := func(id string) error {
+			_, err := s.RecordCallback(ctx, provider, reference(id))
+			return err
+		}
+		for name, tt := range map[string]struct {
+			at     stage
+			change func(id string) error
+		}{
+			"abandoned":       {"TRYING", func(id string) error { return single(stepAbandon)(ctx, s, id) }},
+			"to be closed":    {"WAITING, paid", func(id string) error { return single(stepAbandon)(ctx, s, id) }},
+			"decided":         {"COMMITTING", func(id string) error { return single(stepResolve(models.ResolveCancel, false))(ctx, s, id) }},
+			"called about":    {"WAITING, paid", callback},
+			"a stray payment": {"CANCELLED", callback},
+			"another way to pay": {"WAITING, declined", func(id string) error {
+				_, err := s.SetPaymentMethod(ctx, id, "tok_other")
+				return err
+			}},
+		} {
+			id := w.walked(tt.at, 1)[0]
+			require.NoError(t, tt.change(id), name)
+			r, err := s.Redemption(ctx, id)
+			require.NoError(t, err)
+			now, err := s.Now(ctx)
+			require.NoError(t, err)
+			require.False(t, r.DueAt.IsZero(), name)
+			assert.False(t, r.DueAt.After(now.Add(5*time.Second)), "%s: due soon", name)
+
+			exec(t, s, "UPDATE redemptions SET due_at = '2020-01-01 00:00:00.000000' WHERE id = ?", id)
+			due, err := s.Due(ctx, 10)
+			require.NoError(t, err)
+			require.Len(t, due, 1, name)
+			if tt.at == "CANCELLED" {
+				continue // looked at until the payment is settled
+			}
+			assert.True(t, due[0].Wake, name)
+			require.NoError(t, stepResolve(models.ResolveCancel, true).run(ctx, s, []string{id}), "something else happens meanwhile")
+			require.NoError(t, s.Woken(ctx, due[0]))
+			r, err = s.Redemption(ctx, id)
+			require.NoError(t, err)
+			assert.True(t, r.Wake, "%s: what changed since then keeps it", name)
+			exec(t, s, "UPDATE redemptions SET due_at = '2020-01-01 00:00:00.000000' WHERE id = ?", id)
+			due, err = s.Due(ctx, 10)
+			require.NoError(t, err)
+			require.Len(t, due, 1, name)
+			require.NoError(t, s.Woken(ctx, due[0]))
+			r, err = s.Redemption(ctx, id)
+			require.NoError(t, err)
+			assert.False(t, r.Wake, name)
+		}
+		w.AuditClean(w.batch.ID)
+	})
 }
 
 // TestDueCrowd lets several sweepers look at once: each redemption goes to one of them.

@@ -38,9 +38,13 @@ func (s *Store) tx(ctx context.Context, fn func(tx *txn) error) error {
 		if err == nil || (!retryable(err) && !duplicate(err)) {
 			break
 		}
-		s.log.DebugContext(ctx, "transaction begins again", "try", try+1, "error", err)
+		s.log.DebugContext(ctx, "transaction begins again", "try", try+1, "reason", reason(err))
 	}
-	return asError(err)
+	answer := asError(err)
+	if models.CodeOf(answer) == models.CodeInternal {
+		s.log.ErrorContext(ctx, "transaction failed", "reason", reason(err))
+	}
+	return answer
 }
 
 // pause waits a little longer each time, jittered so that those who collided don't meet again. It reports false when the
@@ -70,6 +74,11 @@ func (tx *txn) now() (models.Time, error) {
 // locked makes a read take row locks in the order of its ORDER BY. SQLite has one writer at a time anyway.
 func (tx *txn) locked() *gorm.DB {
 	return tx.Clauses(clause.Locking{Strength: "UPDATE"})
+}
+
+// free is locked without waiting: rows that somebody else has locked are left out, so that one of them can't stop a sweep.
+func (tx *txn) free() *gorm.DB {
+	return tx.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"})
 }
 
 // guard runs an UPDATE whose WHERE clause is a compare-and-set over want rows. Another count means that a row was not as

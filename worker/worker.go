@@ -4,8 +4,8 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"go.temporal.io/api/operatorservice/v1"
@@ -38,17 +38,22 @@ type Config struct {
 // Run works until ctx ends and then drains: no new tasks are taken, and what is under way is finished. While Temporal is
 // down it keeps trying to connect.
 func Run(ctx context.Context, c Config) error {
-	w, err := start(ctx, c)
+	fatal := make(chan error, 1)
+	w, err := start(ctx, c, func(err error) { fatal <- err })
 	if err != nil || w == nil {
 		return err
 	}
-	<-ctx.Done()
-	w.Stop()
-	return nil
+	select {
+	case <-ctx.Done():
+		w.Stop()
+		return nil
+	case err := <-fatal: // the SDK has stopped the worker: a process that lives on would look healthy
+		return fmt.Errorf("worker: %w", err)
+	}
 }
 
 // start registers everything and starts; nil when ctx ended before Temporal could be reached.
-func start(ctx context.Context, c Config) (sdk.Worker, error) {
+func start(ctx context.Context, c Config, onFatal func(error)) (sdk.Worker, error) {
 	attributes, ok := waitForNamespace(ctx, c)
 	if !ok {
 		return nil, nil
@@ -57,6 +62,7 @@ func start(ctx context.Context, c Config) (sdk.Worker, error) {
 		c.Log.Warn("the namespace lacks Tearoff's search attributes: the Temporal UI can't be searched by them", "namespace", c.Namespace)
 	}
 	w := sdk.New(c.Temporal, or(c.TaskQueue, workflows.TaskQueue), sdk.Options{
+		OnFatalError:                            onFatal,
 		WorkerStopTimeout:                       or(c.DrainWithin, 20*time.Second),
 		MaxConcurrentWorkflowTaskPollers:        8,
 		MaxConcurrentActivityTaskPollers:        8,
@@ -110,76 +116,4 @@ func or[T comparable](value, otherwise T) T {
 		return otherwise
 	}
 	return value
-}
-
-// Sweeper brings to an end what nobody drives any more. It works from the store, never from Temporal's visibility, and
-// any number of them may run.
-type Sweeper struct {
-	Store     *store.Store
-	Temporal  client.Client // nil: only holds are swept
-	TaskQueue string        // where the workers listen. "": workflows.TaskQueue
-	Log       *slog.Logger
-	Every     time.Duration // 0: one second
-}
-
-// sweepSlice bounds one transaction of a sweep.
-const sweepSlice = 100
-
-// Run sweeps until ctx ends.
-func (s Sweeper) Run(ctx context.Context) {
-	ticker := time.NewTicker(or(s.Every, time.Second))
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			s.Sweep(ctx)
-		}
-	}
-}
-
-// Sweep frees holds that have run out and starts the workflow of each redemption that has rested for too long.
-func (s Sweeper) Sweep(ctx context.Context) {
-	var both sync.WaitGroup
-	both.Go(func() { s.holds(ctx) })
-	both.Go(func() { s.redemptions(ctx) })
-	both.Wait()
-}
-
-func (s Sweeper) holds(ctx context.Context) {
-	for ctx.Err() == nil {
-		n, err := s.Store.ExpireHolds(ctx, sweepSlice)
-		if err != nil && ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "holds could not be swept", "error", err)
-		}
-		if err != nil || n < sweepSlice {
-			return
-		}
-	}
-}
-
-func (s Sweeper) redemptions(ctx context.Context) {
-	if s.Temporal == nil {
-		return
-	}
-	due, err := s.Store.Due(ctx, sweepSlice)
-	if err != nil {
-		if ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "redemptions could not be swept", "error", err)
-		}
-		return
-	}
-	for _, r := range due {
-		in := workflows.RedemptionInput{RedemptionID: r.ID}
-		options := workflows.RedemptionOptions(in)
-		options.TaskQueue = or(s.TaskQueue, options.TaskQueue)
-		// Not a wake-up: a workflow that is running has its own timers, and waking it would begin its patience anew.
-		_, err := s.Temporal.ExecuteWorkflow(ctx, options, workflows.Redemption, in)
-		if err != nil {
-			s.Log.WarnContext(ctx, "a resting redemption could not be started again", "redemption_id", r.ID, "error", err)
-			return // Temporal is down: the next sweep after the grace tries again
-		}
-		s.Log.InfoContext(ctx, "a resting redemption goes on", "redemption_id", r.ID, "state", r.State)
-	}
 }

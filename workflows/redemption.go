@@ -18,7 +18,7 @@ func Redemption(ctx workflow.Context, in RedemptionInput) (RedemptionResult, err
 		return RedemptionResult{RedemptionID: r.id}, err
 	}
 	for !r.over() {
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() { // stuck for weeks
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.caller.Err() == nil { // stuck for weeks
 			return RedemptionResult{}, workflow.NewContinueAsNewError(ctx, Redemption, RedemptionInput{RedemptionID: r.id})
 		}
 		r.advance()

@@ -160,9 +160,9 @@ func (r *redemption) settle(err error) {
 	if err == nil {
 		return
 	}
-	before := r.status.State
+	before, decided := r.status.State, r.status.Resolve
 	looked := r.look()
-	if looked == nil && (errors.Is(err, errWoken) || r.status.State != before) {
+	if looked == nil && (errors.Is(err, errWoken) || r.status.State != before || r.status.Resolve != decided) {
 		return
 	}
 	reason := "the step was refused"

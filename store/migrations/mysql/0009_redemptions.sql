@@ -19,6 +19,7 @@ CREATE TABLE redemptions (
     content        JSON NOT NULL,
     deadline       DATETIME(6) NOT NULL,
     due_at         DATETIME(6) NULL,
+    wake           BOOLEAN NOT NULL,
     outcome        VARCHAR(64) NULL,
     outcome_info   JSON NULL,
     stuck          BOOLEAN NOT NULL,
@@ -30,10 +31,10 @@ CREATE TABLE redemptions (
     PRIMARY KEY (id),
     UNIQUE KEY redemptions_idem (caller, idem_key),
     UNIQUE KEY redemptions_live_order (live_order_key),
-    KEY redemptions_order (caller, order_id),
+    KEY redemptions_order (order_id, id),
+    KEY redemptions_merchant (merchant_id, id),
     KEY redemptions_due (due_at),
-    KEY redemptions_stuck (stuck, id),
-    KEY redemptions_user (user_id, id)
+    KEY redemptions_stuck (stuck, id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
 
 -- +goose Down

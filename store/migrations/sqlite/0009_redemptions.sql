@@ -19,6 +19,7 @@ CREATE TABLE redemptions (
     content        TEXT NOT NULL,
     deadline       TEXT NOT NULL,
     due_at         TEXT NULL,
+    wake           INTEGER NOT NULL,
     outcome        TEXT NULL,
     outcome_info   TEXT NULL,
     stuck          INTEGER NOT NULL,
@@ -31,10 +32,10 @@ CREATE TABLE redemptions (
     UNIQUE (caller, idem_key),
     UNIQUE (live_order_key)
 ) STRICT;
-CREATE INDEX redemptions_order ON redemptions (caller, order_id);
+CREATE INDEX redemptions_order ON redemptions (order_id, id);
+CREATE INDEX redemptions_merchant ON redemptions (merchant_id, id);
 CREATE INDEX redemptions_due ON redemptions (due_at);
 CREATE INDEX redemptions_stuck ON redemptions (stuck, id);
-CREATE INDEX redemptions_user ON redemptions (user_id, id);
 
 -- +goose Down
 DROP TABLE redemptions;
