@@ -45,7 +45,8 @@ type claims struct {
 	books   *books
 	now     models.Time
 	byKey   map[string]*models.Coupon // coupons of known keys, also of this very transaction
-	taken   map[userDay]map[int]bool  // ordinals of each user
+	taken   map[userDay]map[int]bool  // ordinals of each user, where the batch limits them
+	newest  map[userDay]int           // the highest ordinal of each user, where it doesn't
 	blocked map[string]bool
 }
 
@@ -58,7 +59,7 @@ func (tx *txn) newClaims(requests []ClaimRequest) (*claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &claims{books: b, byKey: map[string]*models.Coupon{}, taken: map[userDay]map[int]bool{}, blocked: map[string]bool{}}
+	c := &claims{books: b, byKey: map[string]*models.Coupon{}, taken: map[userDay]map[int]bool{}, newest: map[userDay]int{}, blocked: map[string]bool{}}
 	if c.now, err = tx.now(); err != nil {
 		return nil, err
 	}
@@ -69,13 +70,8 @@ func (tx *txn) newClaims(requests []ClaimRequest) (*claims, error) {
 	for _, coupon := range known {
 		c.byKey[coupon.SourceKey] = coupon
 	}
-	var owned []models.Coupon
-	err = tx.Select("batch_id", "user_id", "ordinal").Find(&owned, "batch_id IN ? AND user_id IN ?", batchIDs, userIDs).Error
-	if err != nil {
+	if err := c.loadOrdinals(userIDs); err != nil {
 		return nil, err
-	}
-	for _, coupon := range owned {
-		c.take(coupon.BatchID, coupon.UserID, coupon.Ordinal)
 	}
 	var blocked []string
 	if err := tx.Model(&models.User{}).Where("id IN ? AND blocked = ?", userIDs, true).Pluck("id", &blocked).Error; err != nil {
@@ -91,8 +87,42 @@ func (r ClaimRequest) sourceKey() string {
 	return models.Hash("claim", r.Caller, r.UserID, r.BatchID, r.Key)
 }
 
+// loadOrdinals reads which numbers the users have. A batch without a limit per user may have given one user very many, so
+// there the highest is enough.
+func (c *claims) loadOrdinals(userIDs []string) error {
+	var limited, unlimited []string
+	for id, batch := range c.books.batches {
+		if batch.ClaimsPerUser > 0 {
+			limited = append(limited, id)
+		} else {
+			unlimited = append(unlimited, id)
+		}
+	}
+	var owned []models.Coupon
+	if len(limited) > 0 {
+		err := c.books.tx.Select("batch_id", "user_id", "ordinal").Find(&owned, "batch_id IN ? AND user_id IN ?", limited, userIDs).Error
+		if err != nil {
+			return err
+		}
+	}
+	if len(unlimited) > 0 {
+		var highest []models.Coupon
+		err := c.books.tx.Select("batch_id, user_id, MAX(ordinal) AS ordinal").Group("batch_id, user_id").
+			Find(&highest, "batch_id IN ? AND user_id IN ?", unlimited, userIDs).Error
+		if err != nil {
+			return err
+		}
+		owned = append(owned, highest...)
+	}
+	for _, coupon := range owned {
+		c.take(coupon.BatchID, coupon.UserID, coupon.Ordinal)
+	}
+	return nil
+}
+
 func (c *claims) take(batchID, userID string, ordinal int) {
 	key := userDay{batchID: batchID, userID: userID}
+	c.newest[key] = max(c.newest[key], ordinal)
 	if c.taken[key] == nil {
 		c.taken[key] = map[int]bool{}
 	}
@@ -139,7 +169,11 @@ func (c *claims) judge(r ClaimRequest) ClaimOutcome {
 
 // freeOrdinal is the lowest number that no coupon of the user in this batch has.
 func (c *claims) freeOrdinal(r ClaimRequest) int {
-	taken := c.taken[userDay{batchID: r.BatchID, userID: r.UserID}]
+	key := userDay{batchID: r.BatchID, userID: r.UserID}
+	if c.books.batches[r.BatchID].ClaimsPerUser == 0 {
+		return c.newest[key] + 1
+	}
+	taken := c.taken[key]
 	for ordinal := 1; ; ordinal++ {
 		if !taken[ordinal] {
 			return ordinal

@@ -106,18 +106,17 @@ func (s *Store) ConfirmHolds(ctx context.Context, confirms []HoldConfirm) ([]Red
 			orders[c.ID] = c.OrderID
 		}
 	}
-	outcomes, err := s.settleHolds(ctx, ids, func(tx *txn, p participant, it *item) (*models.Error, error) {
+	naming := func() participant { return &namedHolds{orders: orders, refused: map[string]*models.Error{}} }
+	outcomes, err := s.settleHolds(ctx, ids, naming, func(tx *txn, p participant, it *item) (*models.Error, error) {
 		switch {
+		case p.(*namedHolds).refused[it.ID] != nil:
+			return p.(*namedHolds).refused[it.ID], nil
 		case it.State == models.StateConfirmed:
 			return sameOrder(it.Redemption, orders[it.ID]), nil
 		case it.State == models.StateCancelled && it.Outcome != nil && *it.Outcome == models.CodeHoldExpired:
 			return models.NewError(models.CodeHoldExpired, "the hold has run out"), nil
 		case it.State != models.StateWaiting:
 			return models.NewError(models.CodeDecided, "the hold is cancelled").With("state", it.State), nil
-		}
-		refusal, err := tx.nameOrder(it.Redemption, orders[it.ID])
-		if refusal != nil || err != nil {
-			return refusal, err
 		}
 		return settleHold(tx, p, it, models.StateConfirmed)
 	})
@@ -132,7 +131,7 @@ func (s *Store) ConfirmHolds(ctx context.Context, confirms []HoldConfirm) ([]Red
 // CancelHolds frees the coupons of each hold. Cancelling again gives the same answer; a confirmed one is CodeDecided: that
 // is a refund.
 func (s *Store) CancelHolds(ctx context.Context, ids []string) ([]RedemptionOutcome, error) {
-	return s.settleHolds(ctx, ids, func(tx *txn, p participant, it *item) (*models.Error, error) {
+	return s.settleHolds(ctx, ids, newCouponsBranch, func(tx *txn, p participant, it *item) (*models.Error, error) {
 		switch it.State {
 		case models.StateCancelled:
 			return nil, nil
@@ -162,7 +161,7 @@ func (s *Store) ExpireHolds(ctx context.Context, limit int) (int, error) {
 		return 0, asError(err)
 	}
 	expired := map[string]bool{} // by id, because a transaction may run twice
-	_, err = s.settleHolds(ctx, ids, func(tx *txn, p participant, it *item) (*models.Error, error) {
+	_, err = s.settleHolds(ctx, ids, newCouponsBranch, func(tx *txn, p participant, it *item) (*models.Error, error) {
 		if it.State == models.StateCancelled {
 			return nil, nil // by an earlier run of this transaction, or by somebody else
 		}
@@ -182,8 +181,10 @@ func (s *Store) ExpireHolds(ctx context.Context, limit int) (int, error) {
 }
 
 // settleHolds is the barrier for holds only.
-func (s *Store) settleHolds(ctx context.Context, ids []string, step func(*txn, participant, *item) (*models.Error, error)) ([]RedemptionOutcome, error) {
-	return s.barrier(ctx, ids, newCouponsBranch, func(tx *txn, p participant, it *item) (*models.Error, error) {
+func (s *Store) settleHolds(ctx context.Context, ids []string, newParticipant func() participant,
+	step func(*txn, participant, *item) (*models.Error, error),
+) ([]RedemptionOutcome, error) {
+	return s.barrier(ctx, ids, newParticipant, func(tx *txn, p participant, it *item) (*models.Error, error) {
 		if it.Kind != models.KindHold {
 			return models.NewError(models.CodeNotFound, "there is no such hold"), nil
 		}
@@ -226,7 +227,31 @@ func (tx *txn) nameOrder(r *models.Redemption, orderID *string) (*models.Error, 
 		return models.NewError(models.CodeOrderInUse, "the order has another live redemption").With("redemption_id", other[0]), nil
 	}
 	r.OrderID, r.LiveOrderKey = orderID, &key
-	return nil, nil
+	return nil, tx.saveRedemption(r)
+}
+
+// namedHolds are holds whose orders are named as they are confirmed. The name is written with the lock on the redemption,
+// before any lock on a counter: it may have to wait for whoever writes the same order.
+type namedHolds struct {
+	couponsBranch
+	orders  map[string]*string
+	refused map[string]*models.Error
+}
+
+func (p *namedHolds) lock(tx *txn, items []*item) error {
+	for _, it := range items {
+		if it.Kind != models.KindHold || it.State != models.StateWaiting {
+			continue
+		}
+		refusal, err := tx.nameOrder(it.Redemption, p.orders[it.ID])
+		if err != nil {
+			return err
+		}
+		if refusal != nil {
+			p.refused[it.ID] = refusal
+		}
+	}
+	return p.couponsBranch.lock(tx, items)
 }
 
 func sameOrder(r *models.Redemption, orderID *string) *models.Error {
