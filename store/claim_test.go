@@ -165,16 +165,33 @@ func TestClaimSliceSharesNothing(t *testing.T) {
 	})
 }
 
-func TestClaimLowestFreeOrdinal(t *testing.T) {
+func TestClaimOrdinals(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		w := newWorld(t, s, storetest.BatchSpec{ClaimsPerUser: 3})
-		coupons := w.coupons(3)
-		exec(t, s, "UPDATE coupons SET ordinal = 9 WHERE id = ?", coupons[1].ID)
-		got := claimOne(t, s, w.claims(1)[0])
-		require.Nil(t, got.Err)
-		assert.Equal(t, 2, got.Coupon.Ordinal)
-		assert.Equal(t, models.CodeUserLimit, code(claimOne(t, s, w.claims(1)[0]).Err))
+		for _, tt := range []struct {
+			name       string
+			limit      int
+			next, then []int // 0: the limit is reached
+		}{
+			{"limited: the lowest free one", 4, []int{2, 4}, []int{0}},
+			{"unlimited: after the highest", 0, []int{10, 11}, []int{12}},
+		} {
+			w := newWorld(t, s, storetest.BatchSpec{ClaimsPerUser: tt.limit})
+			coupons := w.coupons(3)
+			exec(t, s, "UPDATE coupons SET ordinal = 9 WHERE id = ?", coupons[1].ID)
+			for _, want := range [][]int{tt.next, tt.then} {
+				out, err := s.Claim(t.Context(), w.claims(len(want)))
+				require.NoError(t, err)
+				for i, o := range out {
+					if want[i] == 0 {
+						assert.Equal(t, models.CodeUserLimit, code(o.Err), tt.name)
+						continue
+					}
+					require.Nil(t, o.Err, tt.name)
+					assert.Equal(t, want[i], o.Coupon.Ordinal, tt.name)
+				}
+			}
+		}
 	})
 }
 

@@ -106,11 +106,15 @@ func (s *Store) ConfirmHolds(ctx context.Context, confirms []HoldConfirm) ([]Red
 			orders[c.ID] = c.OrderID
 		}
 	}
-	naming := func() participant { return &namedHolds{orders: orders, refused: map[string]*models.Error{}} }
+	var named *namedHolds // of the transaction's newest run
+	naming := func() participant {
+		named = &namedHolds{orders: orders, refused: map[string]*models.Error{}}
+		return named
+	}
 	outcomes, err := s.settleHolds(ctx, ids, naming, func(tx *txn, p participant, it *item) (*models.Error, error) {
 		switch {
-		case p.(*namedHolds).refused[it.ID] != nil:
-			return p.(*namedHolds).refused[it.ID], nil
+		case named.refused[it.ID] != nil:
+			return named.refused[it.ID], nil
 		case it.State == models.StateConfirmed:
 			return sameOrder(it.Redemption, orders[it.ID]), nil
 		case it.State == models.StateCancelled && it.Outcome != nil && *it.Outcome == models.CodeHoldExpired:
