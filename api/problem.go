@@ -134,6 +134,7 @@ func invalid(faults ...Fault) *models.Error {
 // replayedError marks an error that answers a repeated request as it was answered before.
 type replayedError struct{ error }
 
+// Unwrap returns the cause, for the log.
 func (e *replayedError) Unwrap() error { return e.error }
 
 // formProblem turns what huma found wrong with the form of a request into a problem of ours. The values that were sent
