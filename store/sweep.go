@@ -7,7 +7,8 @@ import (
 )
 
 // Due returns up to limit orchestrated redemptions that nobody has moved for too long, or whose driver must be told of a
-// change, and puts each off by the grace, so that several sweepers share the work; one that somebody has locked waits. They are found in the store alone, never in Temporal's visibility.
+// change, and puts each off by the grace, so that several sweepers share the work. One that somebody has locked is left for
+// the next time. They are found in the store alone, never in Temporal's visibility.
 func (s *Store) Due(ctx context.Context, limit int) ([]models.Redemption, error) {
 	var due []models.Redemption
 	err := s.tx(ctx, func(tx *txn) error {
@@ -15,21 +16,13 @@ func (s *Store) Due(ctx context.Context, limit int) ([]models.Redemption, error)
 		if err != nil {
 			return err
 		}
-		var ids []string
-		err = tx.Model(&models.Redemption{}).Where("due_at <= ? AND kind = ?", now, models.KindOrchestrated).
-			Order("due_at").Limit(limit).Pluck("id", &ids).Error
-		if err != nil || len(ids) == 0 {
-			return err
-		}
 		var rows []*models.Redemption
-		if err := tx.free().Order("id").Find(&rows, "id IN ?", ids).Error; err != nil {
+		err = tx.free().Where("due_at <= ? AND kind = ?", now, models.KindOrchestrated).Order("due_at").Limit(limit).Find(&rows).Error
+		if err != nil {
 			return err
 		}
 		due = due[:0]
 		for _, r := range rows {
-			if r.DueAt.IsZero() || r.DueAt.After(now) {
-				continue // somebody else took or moved it
-			}
 			err := tx.guard(1, "UPDATE redemptions SET due_at = ?, seq = seq + 1 WHERE id = ? AND seq = ?",
 				now.Add(s.grace), r.ID, r.Seq)
 			if err != nil {
