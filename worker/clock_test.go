@@ -15,6 +15,7 @@ type clock struct {
 	mu      sync.Mutex
 	ahead   time.Duration
 	sources []func() time.Duration
+	loses   func() bool // asked at each commit: whether the connection breaks before its answer; nil: never
 }
 
 // skip moves the clock for good.
@@ -103,6 +104,28 @@ func (c clockConn) ResetSession(ctx context.Context) error {
 func (c clockConn) IsValid() bool {
 	validator, ok := c.fullConn.(driver.Validator)
 	return !ok || validator.IsValid()
+}
+
+// BeginTx implements driver.ConnBeginTx.
+func (c clockConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.fullConn.BeginTx(ctx, opts)
+	if own, ok := ctx.Value(clockKey{}).(*clock); ok && own.loses != nil && err == nil {
+		return lossyTx{tx, own.loses}, nil
+	}
+	return tx, err
+}
+
+// lossyTx commits and then loses the answer.
+type lossyTx struct {
+	driver.Tx
+	loses func() bool
+}
+
+func (t lossyTx) Commit() error {
+	if err := t.Tx.Commit(); err != nil || !t.loses() {
+		return err
+	}
+	return driver.ErrBadConn
 }
 
 func (c clockConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 
 	"github.com/tearoff/tearoff/internal/devserver"
+	"github.com/tearoff/tearoff/internal/temporaltest"
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/payments"
 	"github.com/tearoff/tearoff/store"
@@ -87,7 +88,7 @@ func TestKilledBetweenCommitAndCompletion(t *testing.T) {
 		t.Run(activity, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, onMySQL(t))
-			env, err := json.Marshal(doomed{DSN: storetest.DSN(t), Temporal: server.address(t), Queue: r.queue, Activity: activity})
+			env, err := json.Marshal(doomed{DSN: storetest.DSN(t), Temporal: temporaltest.Addr(t), Queue: r.queue, Activity: activity})
 			require.NoError(t, err)
 			child, err := devserver.StartChild(t.Context(), devserver.ChildOptions{
 				Bin: bin, Env: append(os.Environ(), envWorker+"="+string(env)), Log: io.Discard,

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,6 +35,26 @@ func TestLostAnswersChangeNothing(t *testing.T) {
 	}
 	for _, name := range activityNames {
 		assert.Contains(t, tested, name, "an activity on no path")
+	}
+}
+
+// The database commits and the connection breaks before it says so. The transaction is run again, and finds what it did.
+func TestLostCommitsChangeNothing(t *testing.T) {
+	t.Parallel()
+	w := share(t)
+	for _, p := range paths {
+		for _, every := range []int64{1, 2} {
+			t.Run(fmt.Sprint(p.name, "/one of ", every+1), func(t *testing.T) {
+				t.Parallel()
+				w := w.fork(t)
+				d, id := p.begin(w, nil)
+				var commits atomic.Int64
+				w.clock.loses = func() bool { return commits.Add(1)%(every+1) == 0 }
+				d.run(id)
+				w.clock.loses = nil
+				p.ended(w, id)
+			})
+		}
 	}
 }
 

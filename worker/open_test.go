@@ -5,6 +5,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/tearoff/tearoff/activities"
 	"github.com/tearoff/tearoff/models"
@@ -13,7 +16,7 @@ import (
 	"github.com/tearoff/tearoff/workflows"
 )
 
-// order is what an order service asks for by starting the workflow: the fixture's cart with one coupon.
+// opened is what an order service asks for by starting the workflow: the fixture's cart with one coupon.
 func (w *world) opened(change func(in *activities.OpenInput)) workflows.RedemptionInput {
 	w.T.Helper()
 	ref := models.UserRef{ID: storetest.Name("user")}
@@ -135,4 +138,52 @@ func (w *world) refused(err error, want models.Code) {
 	domain, ok := activities.AsDomain(err)
 	require.True(w.T, ok, "%v", err)
 	assert.Equal(w.T, want, domain.Code)
+}
+
+// The API can't know whether a start that was not answered arrived, so it takes back what it wrote. A workflow that starts
+// all the same finds that and tries nothing.
+func TestStartInDoubt(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		id := w.Open(w.plan(payments.TokenApproved)).ID
+		_, err := w.Store.Abandon(w.ctx(), id, models.NewError(models.CodeStartFailed, "test"))
+		require.NoError(t, err)
+		d := drive{w: w}
+		result := d.run(id)
+		assert.Equal(t, models.CodeStartFailed, result.Outcome)
+		assert.Equal(t, []string{"LookAtRedemption"}, d.spy.names())
+		w.cancelled(id, models.CodeStartFailed)
+	})
+}
+
+// A history that has grown long, because a redemption was stuck for weeks, is begun anew; what an order service asked for
+// is not asked again, and a cancellation is not lost on the way.
+func TestContinuesAsNew(t *testing.T) {
+	t.Parallel()
+	t.Run("with the redemption it opened", func(t *testing.T) {
+		t.Parallel()
+		w := onMySQL(t)
+		in := w.opened(nil)
+		long, next := drive{w: w}, drive{w: w}
+		long.prepare = func(env *testsuite.TestWorkflowEnvironment) { env.SetContinueAsNewSuggested(true) }
+		_, err := long.execute(in)
+		var again *workflow.ContinueAsNewError
+		require.ErrorAs(t, err, &again)
+		var input workflows.RedemptionInput
+		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &input))
+		assert.Equal(t, workflows.RedemptionInput{RedemptionID: in.ID()}, input)
+		_, err = next.execute(input)
+		require.NoError(t, err)
+		w.confirmed(in.ID())
+	})
+	t.Run("not before a cancellation was passed on", func(t *testing.T) {
+		t.Parallel()
+		w := onMySQL(t)
+		id := w.Open(w.plan(payments.TokenApproved)).ID
+		d := drive{w: w}
+		d.hook = before("LookAtRedemption", 1, d.cancel)
+		d.prepare = func(env *testsuite.TestWorkflowEnvironment) { env.SetContinueAsNewSuggested(true) }
+		d.run(id)
+		w.cancelled(id, models.CodeCancelledBy)
+	})
 }

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	sdk "go.temporal.io/sdk/worker"
 
+	"github.com/tearoff/tearoff/internal/temporaltest"
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/payments"
 	"github.com/tearoff/tearoff/store"
@@ -47,7 +48,7 @@ func alone(t testing.TB, grace time.Duration) *world {
 
 func (r *rig) dial(s *spy) client.Client {
 	r.T.Helper()
-	o := client.Options{HostPort: server.address(r.T), Namespace: r.namespace, Identity: "test", Logger: quiet{}}
+	o := client.Options{HostPort: temporaltest.Addr(r.T), Namespace: r.namespace, Identity: "test", Logger: quiet{}}
 	if s != nil {
 		s.server = true
 		o.Interceptors = []interceptor.ClientInterceptor{s}
@@ -130,17 +131,16 @@ func (r *rig) rests(id string) {
 	r.until(id, "ends", func(x models.Redemption) bool { return x.State.Final() && x.DueAt.IsZero() })
 }
 
-// customer does what is left to do for those who pay, when the redemption waits for it, and asks again if nothing comes
-// of it: whoever terminates a workflow takes its wake-ups along.
+// customer does what is left to do for those who pay, once, when the redemption waits for it.
 func (r *rig) customer(id string) {
 	r.T.Helper()
-	var acted time.Time
+	acted := false
 	r.until(id, "is paid", func(x models.Redemption) bool {
 		p := r.payment(id)
 		switch {
 		case x.State.Decided() || x.State == models.StateCommitting || x.State == models.StateClosing:
 			return true
-		case x.State != models.StateWaiting || time.Since(acted) < 3*time.Second:
+		case x.State != models.StateWaiting || acted:
 			return false
 		case p.State == models.PaymentPending:
 			r.pays(id, true)
@@ -148,8 +148,8 @@ func (r *rig) customer(id string) {
 			_, err := r.Store.SetPaymentMethod(r.ctx(), id, payments.TokenApproved)
 			assert.NoError(r.T, err)
 		}
+		acted = true
 		r.wake(id)
-		acted = time.Now()
 		return false
 	})
 }

@@ -54,6 +54,18 @@ func TestTerminatedAtEveryStep(t *testing.T) {
 			r.replays(id)
 		})
 	}
+	t.Run("the customer pays, and the signal is lost", func(t *testing.T) {
+		t.Parallel()
+		r := &rig{world: w.fork(t), queue: r.queue, namespace: r.namespace, temporal: r.temporal}
+		id := r.Open(later(w.plan(""))).ID
+		r.start(workflows.RedemptionInput{RedemptionID: id})
+		r.until(id, "waits", func(x models.Redemption) bool { return x.State == models.StateWaiting })
+		_, err := r.Store.SetPaymentMethod(r.ctx(), id, payments.TokenApproved)
+		require.NoError(t, err)
+		r.rests(id)
+		r.confirmed(id)
+		r.replays(id)
+	})
 	t.Run("never started", func(t *testing.T) {
 		t.Parallel()
 		r := &rig{world: w.fork(t), queue: r.queue, namespace: r.namespace, temporal: r.temporal}

@@ -33,14 +33,18 @@ var server struct {
 	err     error
 }
 
-// Addr is the server's host:port.
+// Addr is the server's host:port. Its default namespace has Tearoff's search attributes, too.
 func Addr(t testing.TB) string {
 	t.Helper()
 	server.once.Do(func() {
 		if server.addr = os.Getenv(EnvAddr); server.addr != "" {
 			return
 		}
-		server.private, server.err = devserver.StartTemporal(context.Background(), devserver.TemporalOptions{Headless: true})
+		attributes := map[string]string{}
+		for name, kind := range workflows.SearchAttributes() {
+			attributes[name] = kind.String()
+		}
+		server.private, server.err = devserver.StartTemporal(context.Background(), devserver.TemporalOptions{Headless: true, SearchAttributes: attributes})
 		if server.err == nil {
 			server.addr = server.private.Addr
 		}

@@ -62,6 +62,12 @@ func MySQL(t testing.TB) *store.Store { return Open(t, store.Options{MySQL: DSN(
 // SQLite opens a new file.
 func SQLite(t testing.TB) *store.Store {
 	t.Helper()
+	return Open(t, store.Options{SQLite: SQLiteFile(t)})
+}
+
+// SQLiteFile makes a new file with all tables.
+func SQLiteFile(t testing.TB) string {
+	t.Helper()
 	empty, err := migratedFile()
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +76,7 @@ func SQLite(t testing.TB) *store.Store {
 	if err := os.WriteFile(path, empty, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Open(t, store.Options{SQLite: path})
+	return path
 }
 
 // migratedFile is a SQLite file with all tables and no rows. Migrating takes much longer than copying.
