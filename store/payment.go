@@ -269,7 +269,7 @@ func (s *Store) RecordCallback(ctx context.Context, provider, reference string) 
 		if x.at(models.StateCancelling, models.StateCancelled) {
 			return true, x.markStray()
 		}
-		x.r.Wake = true
+		x.r.Wake = !x.r.State.Final() // after the end there is nobody to tell
 		return true, x.saveBoth()
 	})
 }
