@@ -41,6 +41,8 @@ func (s *Server) callback(ctx context.Context, in *callbackInput) (*struct{}, er
 	if err != nil {
 		return nil, err
 	}
-	s.wakeUp(ctx, step.Redemption.ID)
+	if step.Proceed {
+		s.wakeUp(ctx, step.Redemption.ID)
+	}
 	return nil, nil
 }

@@ -250,7 +250,8 @@ func (s *Store) SetPaymentMethod(ctx context.Context, id, method string) (Paymen
 }
 
 // RecordCallback stores that the provider called about a payment, before it is answered. What it said is not taken from
-// the call: a driver asks the provider. A call about a redemption that has been cancelled marks the payment as stray.
+// the call: a driver asks the provider. A call about a redemption that has been cancelled marks the payment as stray; the step
+// proceeds unless the redemption is confirmed and nobody need be woken.
 func (s *Store) RecordCallback(ctx context.Context, provider, reference string) (PaymentStep, error) {
 	var p models.Payment
 	err := s.db.WithContext(ctx).Take(&p, "provider = ? AND reference = ?", provider, reference).Error
@@ -266,10 +267,13 @@ func (s *Store) RecordCallback(ctx context.Context, provider, reference string) 
 			return false, err
 		}
 		x.p.CallbackAt = now
+		if x.at(models.StateConfirmed) {
+			return false, x.save() // what we asked for has happened: there is nobody to tell
+		}
 		if x.at(models.StateCancelling, models.StateCancelled) {
 			return true, x.markStray()
 		}
-		x.r.Wake = !x.r.State.Final() // after the end there is nobody to tell
+		x.r.Wake = true
 		return true, x.saveBoth()
 	})
 }
