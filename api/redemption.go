@@ -131,7 +131,7 @@ func (s *Server) payRedemption(ctx context.Context, in *payInput) (*redemptionOu
 	if err != nil {
 		return nil, err
 	}
-	if !step.Redemption.State.Decided() {
+	if step.Proceed { // a repeat must not begin the patience with a slow provider anew
 		s.wakeUp(ctx, r.ID)
 	}
 	step = s.awaitPayment(ctx, step)
