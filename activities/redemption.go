@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -46,7 +47,10 @@ type OpenInput struct {
 	OrderID    string              `json:"order_id"`
 	User       models.UserRef      `json:"user"`
 	Cart       models.Cart         `json:"cart"`
-	CouponIDs  []string            `json:"coupon_ids"`
+	Facts      models.UserFacts    `json:"facts,omitzero"`
+	CouponIDs  []string            `json:"coupon_ids,omitempty"`
+	Codes      []string            `json:"codes,omitempty"`     // what the customer typed
+	BatchIDs   []string            `json:"batch_ids,omitempty"` // batches that issue on use, without a code
 	Payment    models.PaymentTerms `json:"payment"`
 	PayWithin  time.Duration       `json:"pay_within,omitempty"` // 0: DefaultPayWithin
 }
@@ -72,8 +76,8 @@ func (in OpenInput) check() error {
 	if in.PayWithin < 0 || in.PayWithin > MaxPayWithin {
 		faults = append(faults, "pay_within: must be at most 7 days")
 	}
-	if len(in.CouponIDs) > rules.MaxCoupons {
-		faults = append(faults, fmt.Sprintf("coupon_ids: must be at most %d", rules.MaxCoupons))
+	if n := len(in.names()); n > rules.MaxCoupons {
+		faults = append(faults, fmt.Sprintf("coupon_ids, codes and batch_ids: must be at most %d together", rules.MaxCoupons))
 	}
 	if len(faults) == 0 {
 		return nil
@@ -117,38 +121,66 @@ func (a *Redemptions) OpenRedemption(ctx context.Context, in OpenInput) (Status,
 		return Status{}, asTemporal(err)
 	}
 	id := models.DerivedID(models.PrefixRedemption, in.Caller, in.Key)
-	plan, err := a.plan(ctx, in, rules.PlanInput{ID: id, UserID: userID})
-	if err != nil {
-		return Status{}, asTemporal(err)
-	}
-	out, err := a.Store.OpenRedemptions(ctx, []models.Plan{plan})
-	if err == nil && out[0].Err != nil {
-		err = out[0].Err
-	}
-	if err != nil {
+	if err := a.open(ctx, in, rules.PlanInput{ID: id, UserID: userID}); err != nil {
 		return Status{}, asTemporal(err)
 	}
 	return a.LookAtRedemption(ctx, RedemptionRef{RedemptionID: id})
 }
 
-func (a *Redemptions) plan(ctx context.Context, in OpenInput, p rules.PlanInput) (models.Plan, error) {
+// open writes the redemption unless the same request has written it before, whatever the rules would say today.
+func (a *Redemptions) open(ctx context.Context, in OpenInput, p rules.PlanInput) error {
 	if err := in.check(); err != nil {
-		return models.Plan{}, err
+		return err
 	}
-	var err error
-	if p.Offers, err = a.Store.Offers(ctx, p.UserID, in.CouponIDs); err != nil {
-		return models.Plan{}, err
-	}
-	for _, o := range p.Offers {
-		if in.MerchantID != "" && o.Batch.MerchantID != in.MerchantID {
-			return models.Plan{}, models.NewError(models.CodeCouponNotFound, "the user has no such coupon").With("coupon_id", o.Coupon.ID)
-		}
-	}
-	p.Caller, p.Key, p.MerchantID, p.OrderID = in.Caller, in.Key, in.MerchantID, in.OrderID
-	p.Kind, p.Cart, p.Payment, p.TTL = models.KindOrchestrated, in.Cart, in.Payment, in.PayWithin
+	p.Caller, p.Key, p.MerchantID, p.OrderID, p.Names = in.Caller, in.Key, in.MerchantID, in.OrderID, in.names()
+	p.Kind, p.Cart, p.User, p.Payment, p.TTL = models.KindOrchestrated, in.Cart, in.Facts, in.Payment, in.PayWithin
 	if p.TTL <= 0 {
 		p.TTL = DefaultPayWithin
 	}
+	plan, err := a.plan(ctx, in, p)
+	if err != nil {
+		request, _ := p.Request()
+		if prior, lookup := a.Store.PriorRedemption(ctx, request); lookup != nil || prior != nil {
+			return cmp.Or(lookup, refusalOf(prior))
+		}
+		return err
+	}
+	out, err := a.Store.OpenRedemptions(ctx, []models.Plan{plan})
+	if err != nil {
+		return err
+	}
+	return refusalOf(&out[0])
+}
+
+func refusalOf(o *store.RedemptionOutcome) error {
+	if o == nil || o.Err == nil {
+		return nil
+	}
+	return o.Err
+}
+
+// names are the coupons as they were asked for.
+func (in OpenInput) names() []string {
+	names := slices.Clone(in.CouponIDs)
+	for _, text := range in.Codes {
+		names = append(names, "code:"+models.CodeName(text))
+	}
+	return append(names, in.BatchIDs...)
+}
+
+func (a *Redemptions) plan(ctx context.Context, in OpenInput, p rules.PlanInput) (models.Plan, error) {
+	q := store.OfferQuery{UserID: p.UserID, MerchantID: in.MerchantID, CouponIDs: in.CouponIDs, BatchIDs: in.BatchIDs}
+	for _, text := range in.Codes {
+		q.Codes = append(q.Codes, models.CodeName(text))
+	}
+	found, err := a.Store.Offers(ctx, q)
+	if err != nil {
+		return models.Plan{}, err
+	}
+	if len(found.Missing) > 0 {
+		return models.Plan{}, found.Missing[0].NotFound()
+	}
+	p.Offers, p.At = found.Offers, found.At
 	return rules.Plan(p)
 }
 

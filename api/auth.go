@@ -87,10 +87,8 @@ func (s *Server) ownBatch(ctx context.Context, batchID string) error {
 
 // idOf turns away what can't be an id of ours before anything is asked.
 func idOf(id, prefix, what string) error {
-	if !models.HasPrefix(id, prefix) || strings.ContainsFunc(id[len(prefix)+1:], notInID) {
+	if !models.IsID(id, prefix) {
 		return models.NewError(models.CodeNotFound, "there is no such "+what)
 	}
 	return nil
 }
-
-func notInID(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'z') }

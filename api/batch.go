@@ -12,21 +12,23 @@ type createBatchInput struct{ Body newBatch }
 
 // newBatch is a batch as it is asked for.
 type newBatch struct {
-	MerchantID    string           `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Default: the rule's merchant, which it must be."`
-	RuleID        string           `json:"rule_id" maxLength:"100"`
-	RuleVersion   int              `json:"rule_version,omitempty" minimum:"0" maximum:"1000000" doc:"Default: the newest."`
-	Name          string           `json:"name" maxLength:"200"`
-	ClaimMode     models.ClaimMode `json:"claim_mode,omitempty" doc:"How users come by a coupon: claim. Default claim."`
-	Quantity      *int64           `json:"quantity,omitempty" nullable:"true" doc:"How many coupons there are. Default: unlimited."`
-	Currency      models.Currency  `json:"currency,omitempty" doc:"ISO 4217 code. Only a percentage without cap, minimum or money budget can do without."`
-	TimeZone      string           `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name; days are counted in it. Default UTC." example:"Europe/Berlin"`
-	ClaimFrom     *time.Time       `json:"claim_from,omitempty" nullable:"true" doc:"Default: from publication."`
-	ClaimUntil    *time.Time       `json:"claim_until,omitempty" nullable:"true" doc:"Default: until the batch ends."`
-	ValidFrom     *time.Time       `json:"valid_from,omitempty" nullable:"true" doc:"Default: from the instant of issue."`
-	ValidUntil    *time.Time       `json:"valid_until,omitempty" nullable:"true" doc:"This, valid_seconds, or both: then the earlier counts."`
-	ValidSeconds  int64            `json:"valid_seconds,omitempty" doc:"Validity from the instant of issue."`
-	ClaimsPerUser int              `json:"claims_per_user,omitempty" doc:"The most coupons a user can claim. 0: no limit."`
-	Caps          models.Caps      `json:"caps,omitzero" doc:"Bounds on use: of the batch, of a user, of a user on a day."`
+	MerchantID    string             `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Default: the rule's merchant, which it must be."`
+	RuleID        string             `json:"rule_id" maxLength:"100"`
+	RuleVersion   int                `json:"rule_version,omitempty" minimum:"0" maximum:"1000000" doc:"Default: the newest."`
+	Name          string             `json:"name" maxLength:"200"`
+	ClaimMode     models.ClaimMode   `json:"claim_mode,omitempty" doc:"How users come by a coupon. claim: they ask for it and own it. on_use: it is issued when it is used, for a code or for the batch's id. auto: likewise, and every quote considers it. Default claim." example:"claim"`
+	Codes         models.CodeKind    `json:"codes,omitempty" doc:"With claim and on_use: coupons are got by a code only. shared: many users may use a code. single: each code gets one coupon. Default: no codes." example:"shared"`
+	Quantity      *int64             `json:"quantity,omitempty" nullable:"true" doc:"How many coupons there are. Default: unlimited."`
+	Currency      models.Currency    `json:"currency,omitempty" doc:"ISO 4217 code. Only a percentage without cap, minimum or money budget can do without."`
+	TimeZone      string             `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name; days are counted in it. Default UTC." example:"Europe/Berlin"`
+	ClaimFrom     *when              `json:"claim_from,omitempty" nullable:"true" doc:"An instant, or a date: from its first instant in the batch's time zone. Default: from publication."`
+	ClaimUntil    *when              `json:"claim_until,omitempty" nullable:"true" doc:"An instant, or a date: until its end in the batch's time zone. Default: until the batch ends."`
+	ValidFrom     *when              `json:"valid_from,omitempty" nullable:"true" doc:"An instant, or a date: from its first instant in the batch's time zone. Default: from the instant of issue."`
+	ValidUntil    *when              `json:"valid_until,omitempty" nullable:"true" doc:"An instant, or a date: until its end in the batch's time zone. This, valid_seconds, or both: then the earlier counts."`
+	ValidSeconds  int64              `json:"valid_seconds,omitempty" doc:"Validity from the instant of issue."`
+	ClaimsPerUser int                `json:"claims_per_user,omitempty" doc:"The most coupons a user can get. 0: no limit."`
+	LimitBy       []models.LimitKind `json:"limit_by,omitempty" maxItems:"5" nullable:"false" doc:"By what claims_per_user tells users apart: user, email, phone, device, card. With several, all must have coupons left; who gets one must have each of these identities. Default: user." example:"[\"user\",\"email\"]"`
+	Caps          models.Caps        `json:"caps,omitzero" doc:"Bounds on use: of the batch, of a user, of a user on a day."`
 }
 
 // BatchPath names a batch.
@@ -60,26 +62,28 @@ type batchesOutput struct{ Body page[batch] }
 
 // batch is a batch with its counters.
 type batch struct {
-	ID            string            `json:"id"`
-	MerchantID    string            `json:"merchant_id,omitempty"`
-	RuleID        string            `json:"rule_id"`
-	RuleVersion   int               `json:"rule_version"`
-	Name          string            `json:"name"`
-	State         models.BatchState `json:"state" enum:"DRAFT,ACTIVE,ENDED"`
-	Paused        []string          `json:"paused" nullable:"false" doc:"What is paused."`
-	ClaimMode     models.ClaimMode  `json:"claim_mode"`
-	Currency      models.Currency   `json:"currency,omitempty"`
-	TimeZone      string            `json:"time_zone"`
-	ClaimFrom     *time.Time        `json:"claim_from,omitempty"`
-	ClaimUntil    *time.Time        `json:"claim_until,omitempty"`
-	ValidFrom     *time.Time        `json:"valid_from,omitempty"`
-	ValidUntil    *time.Time        `json:"valid_until,omitempty"`
-	ValidSeconds  int64             `json:"valid_seconds,omitempty"`
-	ClaimsPerUser int               `json:"claims_per_user,omitempty"`
-	Caps          models.Caps       `json:"caps"`
-	Counters      counters          `json:"counters"`
-	CreatedAt     time.Time         `json:"created_at"`
-	UpdatedAt     time.Time         `json:"updated_at"`
+	ID            string             `json:"id"`
+	MerchantID    string             `json:"merchant_id,omitempty"`
+	RuleID        string             `json:"rule_id"`
+	RuleVersion   int                `json:"rule_version"`
+	Name          string             `json:"name"`
+	State         models.BatchState  `json:"state" enum:"DRAFT,ACTIVE,ENDED"`
+	Paused        []string           `json:"paused" nullable:"false" doc:"What is paused."`
+	ClaimMode     models.ClaimMode   `json:"claim_mode" enum:"claim,on_use,auto"`
+	Codes         models.CodeKind    `json:"codes,omitempty" enum:"shared,single" doc:"Coupons are got by a code only; absent: without one."`
+	Currency      models.Currency    `json:"currency,omitempty"`
+	TimeZone      string             `json:"time_zone"`
+	ClaimFrom     *time.Time         `json:"claim_from,omitempty"`
+	ClaimUntil    *time.Time         `json:"claim_until,omitempty"`
+	ValidFrom     *time.Time         `json:"valid_from,omitempty"`
+	ValidUntil    *time.Time         `json:"valid_until,omitempty"`
+	ValidSeconds  int64              `json:"valid_seconds,omitempty"`
+	ClaimsPerUser int                `json:"claims_per_user,omitempty"`
+	LimitBy       []models.LimitKind `json:"limit_by,omitempty" nullable:"false" enum:"user,email,phone,device,card" doc:"By what claims_per_user tells users apart; absent: user."`
+	Caps          models.Caps        `json:"caps"`
+	Counters      counters           `json:"counters"`
+	CreatedAt     time.Time          `json:"created_at"`
+	UpdatedAt     time.Time          `json:"updated_at"`
 }
 
 // counters say how much of a batch is issued and used. Amounts are minor units of the batch's currency.
@@ -87,19 +91,20 @@ type counters struct {
 	Quantity  *int64 `json:"quantity" doc:"null: unlimited."`
 	Remaining *int64 `json:"remaining" doc:"null: unlimited."`
 	Issued    int64  `json:"issued"`
+	Faces     int64  `json:"face_amount,omitempty" doc:"What is drawn for the coupons issued, with a random_amount rule."`
 	models.Usage
 }
 
 func viewBatch(r store.BatchRow) batch {
-	c := counters{Quantity: r.Counter.Quantity, Issued: r.Counter.Issued, Usage: r.Counter.Usage}
+	c := counters{Quantity: r.Counter.Quantity, Issued: r.Counter.Issued, Faces: r.Counter.FaceAmount, Usage: r.Counter.Usage}
 	if c.Quantity != nil {
 		c.Remaining = &r.Counter.Remaining
 	}
 	return batch{
 		ID: r.ID, MerchantID: r.MerchantID, RuleID: r.RuleID, RuleVersion: r.RuleVersion, Name: r.Name, State: r.Counter.State,
-		Paused: r.Counter.Paused.Words(), ClaimMode: r.ClaimMode, Currency: r.Currency, TimeZone: r.TimeZone,
+		Paused: r.Counter.Paused.Words(), ClaimMode: r.ClaimMode, Codes: r.Codes, Currency: r.Currency, TimeZone: r.TimeZone,
 		ClaimFrom: instant(r.ClaimFrom), ClaimUntil: instant(r.ClaimUntil), ValidFrom: instant(r.ValidFrom), ValidUntil: instant(r.ValidUntil),
-		ValidSeconds: r.ValidSeconds, ClaimsPerUser: r.ClaimsPerUser, Caps: r.Caps, Counters: c,
+		ValidSeconds: r.ValidSeconds, ClaimsPerUser: r.ClaimsPerUser, LimitBy: r.LimitBy, Caps: r.Caps, Counters: c,
 		CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 }

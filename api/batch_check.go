@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,12 +19,10 @@ const (
 	maxValidSeconds  = 10 * 366 * 24 * 3600
 )
 
-// latest is after every instant that a batch may name: beyond the year 9999 the store can't keep one.
-var latest = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // batchCheck collects everything that is wrong with a batch, each with its path.
 type batchCheck struct {
 	in     newBatch
+	out    models.Batch
 	faults []string
 }
 
@@ -38,54 +38,52 @@ func (c *batchCheck) within(path string, value, low, high int64) {
 
 // checkBatch makes the batch that was asked for, or says in one CodeInvalidBatch all that is wrong with it.
 func (s *Server) checkBatch(ctx context.Context, in newBatch, merchantID string) (models.Batch, error) {
-	if in.ClaimMode == "" {
-		in.ClaimMode = models.ClaimModeClaim
-	}
-	if in.TimeZone == "" {
-		in.TimeZone = "UTC"
-	}
+	in.ClaimMode = cmp.Or(in.ClaimMode, models.ClaimModeClaim)
+	in.TimeZone = cmp.Or(in.TimeZone, "UTC")
 	now, err := s.store.Now(ctx)
 	if err != nil {
 		return models.Batch{}, err
 	}
-	c := &batchCheck{in: in}
-	rule, err := s.ruleOfBatch(ctx, c, merchantID)
-	if err != nil {
+	c := &batchCheck{in: in, out: models.Batch{
+		Name: in.Name, ClaimMode: in.ClaimMode, Currency: in.Currency, TimeZone: in.TimeZone, ValidSeconds: in.ValidSeconds,
+		ClaimsPerUser: in.ClaimsPerUser, LimitBy: in.LimitBy, Codes: in.Codes, Caps: in.Caps,
+	}}
+	if err := s.ruleOfBatch(ctx, c, merchantID); err != nil {
 		return models.Batch{}, err
 	}
 	c.words()
+	c.ways()
+	c.limits()
 	c.numbers()
 	c.windows(now)
 	if len(c.faults) > 0 {
 		return models.Batch{}, models.NewError(models.CodeInvalidBatch, "the batch can't be used as written").With("errors", c.faults)
 	}
-	return models.Batch{
-		MerchantID: rule.MerchantID, RuleID: rule.ID, RuleVersion: rule.Version, Name: in.Name, ClaimMode: in.ClaimMode, Currency: in.Currency,
-		TimeZone: in.TimeZone, ClaimFrom: stored(in.ClaimFrom), ClaimUntil: stored(in.ClaimUntil), ValidFrom: stored(in.ValidFrom),
-		ValidUntil: stored(in.ValidUntil), ValidSeconds: in.ValidSeconds, ClaimsPerUser: in.ClaimsPerUser, Caps: in.Caps,
-	}, nil
+	return c.out, nil
 }
 
-// ruleOfBatch finds the rule and whether it needs a currency.
-func (s *Server) ruleOfBatch(ctx context.Context, c *batchCheck, merchantID string) (models.Rule, error) {
+// ruleOfBatch finds the rule, and what it asks of a batch.
+func (s *Server) ruleOfBatch(ctx context.Context, c *batchCheck, merchantID string) error {
 	r, err := s.rule(ctx, c.in.RuleID, c.in.RuleVersion)
 	switch {
 	case models.CodeOf(err) == models.CodeNotFound:
 		c.fault("rule_id", "there is no such rule or version")
-		return r, nil
+		return nil
 	case err != nil:
-		return r, err
+		return err
 	case merchantID != "" && r.MerchantID != merchantID:
 		c.fault("rule_id", "the rule is of another merchant than the batch")
 	}
 	content, err := rules.Parse(r.Content)
 	if err != nil {
-		return r, models.NewError(models.CodeInternal, "a stored rule can't be read").Wrap(err)
+		return models.NewError(models.CodeInternal, "a stored rule can't be read").Wrap(err)
 	}
+	c.out.MerchantID, c.out.RuleID, c.out.RuleVersion = r.MerchantID, r.ID, r.Version
 	if c.in.Currency == "" && (content.NeedsCurrency() || c.capsMoney()) {
 		c.fault("currency", "is needed: the rule or a cap names an amount of money")
 	}
-	return r, nil
+	c.face(content)
+	return nil
 }
 
 func (c *batchCheck) capsMoney() bool {
@@ -93,12 +91,31 @@ func (c *batchCheck) capsMoney() bool {
 	return caps.Batch.Amount != nil || caps.User.Amount != nil || caps.UserDay.Amount != nil
 }
 
+// face takes over between which amounts the rule draws, and makes sure that the money is enough for every coupon.
+func (c *batchCheck) face(content rules.Rule) {
+	c.out.FaceMin, c.out.FaceMax = content.Face()
+	if c.out.FaceMin == 0 {
+		return
+	}
+	if known(c.in.ClaimMode) && c.in.ClaimMode != models.ClaimModeClaim {
+		c.fault("claim_mode", "must be claim: the rule draws what a coupon is worth when a user gets it")
+	}
+	money, coupons := c.in.Caps.Batch.Amount, int64(1)
+	if c.in.Quantity != nil {
+		coupons = max(1, *c.in.Quantity)
+	}
+	if money != nil && *money/coupons < c.out.FaceMin { // not the product, which may be beyond an int64
+		c.fault("caps.batch.amount", "must be at least %d for each of %d coupons", c.out.FaceMin, coupons)
+	}
+}
+
+func known(mode models.ClaimMode) bool {
+	return mode == models.ClaimModeClaim || mode == models.ClaimModeOnUse || mode == models.ClaimModeAuto
+}
+
 func (c *batchCheck) words() {
 	if strings.TrimSpace(c.in.Name) == "" {
 		c.fault("name", "must be set")
-	}
-	if c.in.ClaimMode != models.ClaimModeClaim {
-		c.fault("claim_mode", "must be claim")
 	}
 	if c.in.Currency != "" && !c.in.Currency.Valid() {
 		c.fault("currency", "must be an ISO 4217 code")
@@ -108,11 +125,43 @@ func (c *batchCheck) words() {
 	}
 }
 
+// ways are how users come by a coupon.
+func (c *batchCheck) ways() {
+	if !known(c.in.ClaimMode) {
+		c.fault("claim_mode", "must be claim, on_use or auto")
+	}
+	switch c.in.Codes {
+	case models.CodesNone:
+	case models.CodesShared, models.CodesSingle:
+		if c.in.ClaimMode == models.ClaimModeAuto {
+			c.fault("codes", "must not be set: nobody asks for coupons of an auto batch")
+		}
+	default:
+		c.fault("codes", "must be shared or single, or not be set")
+	}
+}
+
+func (c *batchCheck) limits() {
+	if len(c.in.LimitBy) > 0 && c.in.ClaimsPerUser == 0 {
+		c.fault("limit_by", "needs claims_per_user")
+	}
+	for i, kind := range c.in.LimitBy {
+		path := fmt.Sprintf("limit_by[%d]", i)
+		if !slices.Contains(models.LimitKinds(), kind) {
+			c.fault(path, "must be user, email, phone, device or card")
+		}
+		if slices.Contains(c.in.LimitBy[:i], kind) {
+			c.fault(path, "comes twice")
+		}
+	}
+}
+
 func (c *batchCheck) numbers() {
 	if c.in.Quantity != nil {
 		c.within("quantity", *c.in.Quantity, 1, maxQuantity)
 	}
 	c.within("claims_per_user", int64(c.in.ClaimsPerUser), 0, maxClaimsPerUser)
+	c.within("valid_seconds", c.in.ValidSeconds, 0, maxValidSeconds)
 	for _, bound := range []struct {
 		path string
 		cap  models.Cap
@@ -127,42 +176,22 @@ func (c *batchCheck) numbers() {
 }
 
 func (c *batchCheck) windows(now models.Time) {
-	in := c.in
-	for _, at := range []struct {
-		path string
-		*time.Time
-	}{{"claim_from", in.ClaimFrom}, {"claim_until", in.ClaimUntil}, {"valid_from", in.ValidFrom}, {"valid_until", in.ValidUntil}} {
-		if at.Time != nil && (at.Year() < 2000 || at.After(latest)) {
-			c.fault(at.path, "must be of the years 2000 to 9000")
-		}
-	}
+	in, out := &c.in, &c.out
+	w := windows{zone: out.Zone(), fault: func(path, message string) { c.fault(path, "%s", message) }}
+	out.ClaimFrom, out.ClaimUntil = w.start("claim_from", in.ClaimFrom), w.end("claim_until", in.ClaimUntil)
+	out.ValidFrom, out.ValidUntil = w.start("valid_from", in.ValidFrom), w.end("valid_until", in.ValidUntil)
 	if in.ValidUntil == nil && in.ValidSeconds == 0 {
 		c.fault("valid_until", "is needed, or valid_seconds: a coupon doesn't last for ever")
 	}
-	c.within("valid_seconds", in.ValidSeconds, 0, maxValidSeconds)
-	c.ends("claim_until", in.ClaimUntil, now)
-	c.ends("valid_until", in.ValidUntil, now)
-	c.follows("claim_until", in.ClaimUntil, "claim_from", in.ClaimFrom)
-	c.follows("valid_until", in.ValidUntil, "valid_from", in.ValidFrom)
-	c.follows("valid_until", in.ValidUntil, "claim_from", in.ClaimFrom)
+	c.ends("claim_until", out.ClaimUntil, now)
+	c.ends("valid_until", out.ValidUntil, now)
+	w.follows("claim_until", out.ClaimUntil, "claim_from", out.ClaimFrom)
+	w.follows("valid_until", out.ValidUntil, "valid_from", out.ValidFrom)
+	w.follows("valid_until", out.ValidUntil, "claim_from", out.ClaimFrom)
 }
 
-func (c *batchCheck) ends(path string, at *time.Time, now models.Time) {
-	if at != nil && !at.After(now.Time) {
+func (c *batchCheck) ends(path string, at, now models.Time) {
+	if !at.IsZero() && !at.After(now) {
 		c.fault(path, "must be in the future")
 	}
-}
-
-func (c *batchCheck) follows(path string, at *time.Time, before string, than *time.Time) {
-	if at != nil && than != nil && !at.After(*than) {
-		c.fault(path, "must be after %s", before)
-	}
-}
-
-// stored is an instant as the store keeps it; nil is none.
-func stored(t *time.Time) models.Time {
-	if t == nil {
-		return models.Time{}
-	}
-	return models.NewTime(*t)
 }

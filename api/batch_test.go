@@ -66,6 +66,7 @@ func TestBatchRefused(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		b := setup(t, s)
 		rule := b.ruled("", amountOff(500))
+		random := b.ruled("", randomAmount(100, 300))
 		good := doc{"rule_id": rule, "name": "b", "currency": "USD", "valid_seconds": 3600}
 		past, soon := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 		for name, tt := range map[string]struct {
@@ -74,15 +75,31 @@ func TestBatchRefused(t *testing.T) {
 		}{
 			"no currency for an amount": {doc{"currency": ""}, []string{"currency"}},
 			"no validity":               {doc{"valid_seconds": 0}, []string{"valid_until"}},
-			"another mode":              {doc{"claim_mode": "on_use"}, []string{"claim_mode"}},
-			"unknown rule":              {doc{"rule_id": models.NewID("rul")}, []string{"rule_id"}},
-			"no id of a rule":           {doc{"rule_id": "x"}, []string{"rule_id"}},
-			"unknown version":           {doc{"rule_version": 2}, []string{"rule_id"}},
-			"another merchant's rule":   {doc{"merchant_id": "m1"}, []string{"rule_id"}},
-			"unknown zone":              {doc{"time_zone": "Mars/Olympus"}, []string{"time_zone"}},
-			"the server's own zone":     {doc{"time_zone": "Local"}, []string{"time_zone"}},
-			"windows that are over":     {doc{"claim_until": past, "valid_until": past}, []string{"claim_until", "valid_until"}},
-			"windows upside down":       {doc{"claim_from": soon.Add(time.Hour), "claim_until": soon, "valid_until": soon}, []string{"claim_until", "valid_until"}},
+			"another mode":              {doc{"claim_mode": "raffle"}, []string{"claim_mode"}},
+			"another kind of code":      {doc{"codes": "secret"}, []string{"codes"}},
+			"codes of an auto batch":    {doc{"claim_mode": "auto", "codes": "shared"}, []string{"codes"}},
+			"limited by what":           {doc{"claims_per_user": 1, "limit_by": []string{"user", "openid"}}, []string{"limit_by[1]"}},
+			"limited twice":             {doc{"claims_per_user": 1, "limit_by": []string{"email", "email"}}, []string{"limit_by[1]"}},
+			"limited to nothing":        {doc{"limit_by": []string{"email"}}, []string{"limit_by"}},
+			"drawn at use":              {doc{"rule_id": random, "claim_mode": "on_use"}, []string{"claim_mode"}},
+			"drawn by nobody":           {doc{"rule_id": random, "claim_mode": "auto", "currency": ""}, []string{"claim_mode", "currency"}},
+			"too little for one":        {doc{"rule_id": random, "caps": doc{"batch": doc{"amount": 99}}}, []string{"caps.batch.amount"}},
+			"too little for all":        {doc{"rule_id": random, "quantity": 11, "caps": doc{"batch": doc{"amount": 1099}}}, []string{"caps.batch.amount"}},
+			"no time":                   {doc{"claim_from": "soon", "valid_until": "2030-02-30"}, []string{"claim_from", "valid_until"}},
+			"dates upside down":         {doc{"claim_from": "2030-01-02", "claim_until": "2030-01-01"}, []string{"claim_until"}},
+			"everything at once": {
+				doc{"rule_id": random, "claim_mode": "auto", "codes": "x", "limit_by": []string{"x"}, "quantity": 1_000_000_000, "time_zone": "x",
+					"caps": doc{"batch": doc{"amount": 1_000_000_000}}, "valid_from": "x", "name": " "},
+				[]string{"claim_mode", "codes", "limit_by", "limit_by[0]", "caps.batch.amount", "time_zone", "valid_from", "name"},
+			},
+			"unknown rule":            {doc{"rule_id": models.NewID("rul")}, []string{"rule_id"}},
+			"no id of a rule":         {doc{"rule_id": "x"}, []string{"rule_id"}},
+			"unknown version":         {doc{"rule_version": 2}, []string{"rule_id"}},
+			"another merchant's rule": {doc{"merchant_id": "m1"}, []string{"rule_id"}},
+			"unknown zone":            {doc{"time_zone": "Mars/Olympus"}, []string{"time_zone"}},
+			"the server's own zone":   {doc{"time_zone": "Local"}, []string{"time_zone"}},
+			"windows that are over":   {doc{"claim_until": past, "valid_until": past}, []string{"claim_until", "valid_until"}},
+			"windows upside down":     {doc{"claim_from": soon.Add(time.Hour), "claim_until": soon, "valid_until": soon}, []string{"claim_until", "valid_until"}},
 			"an instant nobody can keep": {
 				doc{"valid_until": "9999-12-31T23:59:59Z"}, []string{"valid_until"},
 			},
@@ -107,7 +124,7 @@ func TestBatchRefused(t *testing.T) {
 		}
 		b.refused([]refusal{
 			{create("unknown field", doc{"rules": 1}), 400, models.CodeInvalidRequest},
-			{create("a date is no instant", doc{"valid_until": "2030-01-01"}), 400, models.CodeInvalidRequest},
+			{create("a number is no instant", doc{"valid_until": 2030}), 400, models.CodeInvalidRequest},
 			{create("negative cap", doc{"caps": doc{"batch": doc{"uses": -1}}}), 400, models.CodeInvalidRequest},
 			{create("quantity with a fraction", doc{"quantity": 1.5}), 400, models.CodeInvalidRequest},
 			{request{route: "GET /v1/admin/batches/x", as: models.RoleAdmin}, 404, models.CodeNotFound},
@@ -117,6 +134,58 @@ func TestBatchRefused(t *testing.T) {
 		b.send(create("a percentage does without a currency", doc{"rule_id": percent, "currency": ""})).ok(201)
 		p := b.send(create("unless a cap names money", doc{"rule_id": percent, "currency": "", "caps": doc{"batch": doc{"amount": 5}}}))
 		p.problem(422, models.CodeInvalidBatch)
+	})
+}
+
+func randomAmount(least, most int64) doc {
+	return doc{"kind": "random_amount", "random_amount": doc{"min": least, "max": most}}
+}
+
+func TestWaysToGetCoupons(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := setup(t, s)
+		good := doc{"rule_id": b.ruled("", amountOff(5)), "name": "b", "currency": "USD", "valid_until": "2100-12-31"}
+		for _, way := range []doc{
+			{"claim_mode": "claim"}, {"claim_mode": "claim", "codes": "shared"}, {"claim_mode": "claim", "codes": "single"},
+			{"claim_mode": "on_use"}, {"claim_mode": "on_use", "codes": "shared"}, {"claim_mode": "on_use", "codes": "single"},
+			{"claim_mode": "auto", "claims_per_user": 2.0, "limit_by": []any{"user", "email", "phone", "device", "card"}},
+		} {
+			made := b.admin("POST", "/batches", good.with(way)).ok(201)
+			require.Equal(t, way, doc{"claim_mode": made["claim_mode"]}.with(picked(made, "codes", "claims_per_user", "limit_by")))
+			require.Equal(t, made, b.admin("GET", "/batches/"+made.text("id"), nil).ok(200))
+		}
+		require.Equal(t, "claim", b.admin("POST", "/batches", good.with(doc{"codes": "", "limit_by": []any{}})).ok(201)["claim_mode"])
+	})
+}
+
+// picked are the fields that are there.
+func picked(d doc, names ...string) doc {
+	some := doc{}
+	for _, name := range names {
+		if value, ok := d[name]; ok {
+			some[name] = value
+		}
+	}
+	return some
+}
+
+func TestRandomAmounts(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := setup(t, s)
+		made := b.admin("POST", "/batches", doc{
+			"rule_id": b.ruled("", randomAmount(100, 300)), "name": "b", "currency": "USD", "valid_seconds": 60, "quantity": 4,
+			"caps": doc{"batch": doc{"amount": 400}},
+		}).ok(201)
+		b.admin("POST", "/batches/"+made.text("id")+"/publish", doc{"reason": "r"}).ok(200)
+		for range 4 {
+			user := doc{"id": storetest.Name("user")}
+			got := b.send(request{route: "POST /v1/claims", as: models.RoleServer, body: doc{"batch_id": made["id"], "user": user}}).ok(201)
+			require.InDelta(t, 100, got["face_value"], 0, "the money is just enough for four at the least")
+		}
+		require.InDelta(t, 400, b.admin("GET", "/batches/"+made.text("id"), nil).ok(200).at("counters", "face_amount"), 0)
+		b.AuditClean(made.text("id"))
 	})
 }
 
@@ -148,39 +217,5 @@ func TestBatchChangeRefused(t *testing.T) {
 		got := b.admin("GET", "/batches/"+batch.ID, nil).ok(200)
 		require.Equal(t, "ACTIVE", got["state"])
 		require.Equal(t, []any{}, got["paused"])
-	})
-}
-
-func TestClaimable(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		b := setup(t, s)
-		merchant := storetest.Name("m")
-		key := b.key(models.RoleStorefront, merchant)
-		open := b.Batch(storetest.BatchSpec{MerchantID: merchant, Quantity: 7, ClaimsPerUser: 1})
-		b.Batch(storetest.BatchSpec{MerchantID: merchant, Draft: true})
-		paused := b.Batch(storetest.BatchSpec{MerchantID: merchant})
-		b.admin("POST", "/batches/"+paused.ID+"/pause", doc{"what": []string{"claims"}, "reason": "r"}).ok(200)
-		gone := b.Batch(storetest.BatchSpec{MerchantID: merchant, Quantity: 1})
-		b.Claim(gone.ID, b.User())
-		ids := func(query string) []any {
-			got := []any{}
-			for _, item := range b.send(request{route: "GET /v1/batches" + query, secret: key}).ok(200).items() {
-				got = append(got, item.(map[string]any)["id"])
-			}
-			return got
-		}
-		require.Equal(t, []any{open.ID}, ids(""))
-		list := b.send(request{route: "GET /v1/batches", secret: key}).ok(200)
-		require.InDelta(t, 7, list.at("items", 0, "remaining"), 0)
-		require.InDelta(t, 500, list.at("items", 0, "rule", "amount_off", "amount"), 0)
-		require.NotContains(t, list.at("items", 0), "counters", "what is reserved and used is not public")
-
-		user := b.User()
-		require.Equal(t, []any{open.ID}, ids("?claimable_by="+user))
-		require.Equal(t, []any{open.ID}, ids("?claimable_by=never-seen"))
-		b.Claim(open.ID, user)
-		require.Equal(t, []any{}, ids("?claimable_by="+user), "a user who has as many as allowed can't claim")
-		b.send(request{route: "GET /v1/batches?claimable_by=" + models.NewID("usr"), secret: key}).problem(404, models.CodeNotFound)
 	})
 }

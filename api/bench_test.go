@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -95,4 +96,59 @@ func BenchmarkForm(b *testing.B) {
 	hammer(b, x, http.StatusBadRequest, func(int64) *http.Request {
 		return x.prepared("POST /v1/holds", x.keys[models.RoleServer], strings.Replace(body, `"user":{"id":"u"}`, `"user":{}`, 1))
 	})
+}
+
+// BenchmarkQuote is a checkout page over HTTP: 20 coupons in the wallet, 10 auto batches, 5 lines.
+func BenchmarkQuote(b *testing.B) {
+	x := benched(b)
+	merchant := storetest.Name("merchant")
+	users := make([]string, 50)
+	for i := range users {
+		users[i] = x.User()
+	}
+	rule := func(i int) string {
+		return fmt.Sprintf(`{"kind":"percent_off","percent_off":{"basis_points":%d,"cap":%d},"conditions":{"minimum_spend":%d},"stacking":{"stackable":%t}}`,
+			500+10*i, 900+i, 1000*(i%7), i%3 == 0)
+	}
+	for i := range 20 {
+		batch := x.Batch(storetest.BatchSpec{MerchantID: merchant, Content: rule(i)})
+		for _, u := range users {
+			x.Claim(batch.ID, u)
+		}
+	}
+	for i := range 10 {
+		x.Batch(storetest.BatchSpec{MerchantID: merchant, ClaimMode: models.ClaimModeAuto, Content: rule(i)})
+	}
+	server := httptest.NewServer(x.handler)
+	defer server.Close()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	line := `{"line_id":"%d","product_id":"p%d","merchant_id":"` + merchant + `","category_ids":["a","b"],"quantity":2,"unit_price":1999}`
+	lines := make([]string, 5)
+	for i := range lines {
+		lines[i] = fmt.Sprintf(line, i, i)
+	}
+	var n atomic.Int64
+	b.SetParallelism(16)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			body := fmt.Sprintf(`{"user":{"id":%q},"cart":{"currency":"USD","lines":[%s]}}`, users[n.Add(1)%50], strings.Join(lines, ","))
+			r, _ := http.NewRequestWithContext(b.Context(), http.MethodPost, server.URL+"/v1/quotes", strings.NewReader(body))
+			r.Header.Set("Authorization", "Bearer "+x.keys[models.RoleServer])
+			r.Header.Set("Content-Type", "application/json")
+			resp, err := client.Do(r)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				b.Errorf("status %d", resp.StatusCode)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 type claimInput struct {
 	Keyed
 	Body struct {
-		BatchID string         `json:"batch_id" maxLength:"100" example:"bat_01k9x3vdr0e9vw7a4mz0s8c1qf"`
+		BatchID *string        `json:"batch_id,omitempty" maxLength:"100" doc:"This or code." example:"bat_01k9x3vdr0e9vw7a4mz0s8c1qf"`
+		Code    *string        `json:"code,omitempty" maxLength:"1000" doc:"What the user typed, in any case and width. This or batch_id."`
 		User    models.UserRef `json:"user"`
 	}
 }
@@ -29,6 +31,8 @@ type Coupon struct {
 	BatchID      string             `json:"batch_id"`
 	UserID       string             `json:"user_id" doc:"Tearoff's own id of the user."`
 	State        models.CouponState `json:"state" enum:"AVAILABLE,LOCKED,USED,EXPIRED,REVOKED"`
+	CodeKey      *string            `json:"code_key,omitempty" doc:"The code that it was got by, normalised."`
+	FaceValue    int64              `json:"face_value,omitempty" doc:"With a random_amount rule: what was drawn, in minor units of the batch's currency."`
 	ValidFrom    time.Time          `json:"valid_from"`
 	ValidUntil   time.Time          `json:"valid_until"`
 	RedemptionID *string            `json:"redemption_id,omitempty" doc:"The redemption that holds or used it."`
@@ -37,16 +41,29 @@ type Coupon struct {
 
 // claim gives a user a coupon. Without a key of the caller's, every request is one of its own.
 func (s *Server) claim(ctx context.Context, in *claimInput) (*claimOutput, error) {
-	if err := s.ownBatch(ctx, in.Body.BatchID); err != nil {
-		return nil, err
-	}
-	userID, err := s.ensureUser(ctx, in.Body.User)
-	if err != nil {
-		return nil, err
-	}
-	request := store.ClaimRequest{Caller: keyOf(ctx).Caller, Key: in.Key, BatchID: in.Body.BatchID, UserID: userID}
+	request := store.ClaimRequest{Caller: keyOf(ctx).Caller, Key: in.Key}
 	if request.Key == "" {
 		request.Key = models.NewID("srv")
+	}
+	batchID, code, user := in.Body.BatchID, in.Body.Code, in.Body.User
+	switch {
+	case (batchID == nil) == (code == nil):
+		return nil, invalid(Fault{Path: "body", Message: "must have either batch_id or code"})
+	case code != nil:
+		return s.claimCode(ctx, request, *code, user)
+	}
+	if err := s.ownBatch(ctx, *batchID); err != nil {
+		return nil, err
+	}
+	request.BatchID = *batchID
+	return s.claimFor(ctx, request, user)
+}
+
+// claimFor makes the user at first sight and claims: the caller has seen that there is something to claim.
+func (s *Server) claimFor(ctx context.Context, request store.ClaimRequest, user models.UserRef) (*claimOutput, error) {
+	var err error
+	if request.UserID, err = s.ensureUser(ctx, user); err != nil {
+		return nil, err
 	}
 	outcomes, err := s.store.Claim(ctx, []store.ClaimRequest{request})
 	if err != nil {
@@ -63,10 +80,66 @@ func (s *Server) claim(ctx context.Context, in *claimInput) (*claimOutput, error
 	return out, nil
 }
 
+// claimCode claims what a code gets. A shop's visitors guess, so a storefront's key gets one answer for every code that
+// gets nothing: whether it is unknown, over, or for a sale of next month.
+func (s *Server) claimCode(ctx context.Context, request store.ClaimRequest, typed string, user models.UserRef) (*claimOutput, error) {
+	// A faulty user comes before the code: else the fault would tell which codes there are.
+	if err := s.checkClaimant(ctx, user); err != nil {
+		return nil, err
+	}
+	code, err := s.visibleCode(ctx, typed)
+	if models.CodeOf(err) == models.CodeNotFound {
+		return nil, noCode()
+	}
+	if err != nil {
+		return nil, err
+	}
+	request.Code = code.CodeKey
+	out, err := s.claimFor(ctx, request, user)
+	var refusal *models.Error
+	if keyOf(ctx).Role == models.RoleStorefront && errors.As(err, &refusal) && models.Final(refusal) {
+		return nil, s.publicRefusal(ctx, code, refusal)
+	}
+	return out, err
+}
+
+func noCode() error { return models.NewError(models.CodeNotValid, "there is no such code") }
+
+// checkClaimant turns away a user that can't be one, without making it.
+func (s *Server) checkClaimant(ctx context.Context, user models.UserRef) error {
+	err := checkUser(user, "body.user")
+	if err == nil && models.HasPrefix(user.ID, models.PrefixUser) {
+		_, err = s.store.FindUser(ctx, user)
+	}
+	return err
+}
+
+// publicRefusal is why a code gets no coupon, as far as a guesser may know.
+func (s *Server) publicRefusal(ctx context.Context, code models.CouponCode, refusal *models.Error) error {
+	switch refusal.Code {
+	case models.CodeUserLimit, models.CodeSoldOut:
+		return refusal
+	case models.CodeIdentityRequired: // which is judged before code and window, so it would tell of codes to come
+		row, err := s.store.Batch(ctx, code.BatchID)
+		if err != nil {
+			return err
+		}
+		now, err := s.store.Now(ctx)
+		if err != nil {
+			return err
+		}
+		if code.Check(now) == nil && models.CheckClaim(row.Batch, row.Counter, now) == nil {
+			return refusal
+		}
+	default:
+	}
+	return noCode()
+}
+
 func viewCoupon(c models.Coupon) Coupon {
 	return Coupon{
-		ID: c.ID, BatchID: c.BatchID, UserID: c.UserID, State: c.State, ValidFrom: c.ValidFrom.Time, ValidUntil: c.ValidUntil.Time,
-		RedemptionID: c.RedemptionID, CreatedAt: c.CreatedAt.Time,
+		ID: c.ID, BatchID: c.BatchID, UserID: c.UserID, State: c.State, CodeKey: c.CodeKey, FaceValue: c.FaceValue,
+		ValidFrom: c.ValidFrom.Time, ValidUntil: c.ValidUntil.Time, RedemptionID: c.RedemptionID, CreatedAt: c.CreatedAt.Time,
 	}
 }
 

@@ -78,6 +78,8 @@ func TestClaimRefused(t *testing.T) {
 			{claim("an id that grows when normalised", doc{"batch_id": active.ID, "user": doc{"id": repeat("ﷺ", 100)}}), 400, models.CodeInvalidRequest},
 			{claim("unknown field", doc{"batch_id": active.ID, "user": ghost, "quantity": 5}), 400, models.CodeInvalidRequest},
 			{claim("wrong type", doc{"batch_id": 5, "user": ghost}), 400, models.CodeInvalidRequest},
+			{claim("neither batch nor code", doc{"user": ghost}), 400, models.CodeInvalidRequest},
+			{claim("both", doc{"batch_id": active.ID, "code": "X", "user": ghost}), 400, models.CodeInvalidRequest},
 			{claim("null user", doc{"batch_id": active.ID, "user": nil}), 400, models.CodeInvalidRequest},
 			{foreign, 404, models.CodeNotFound},
 			{support, 403, models.CodeForbidden},

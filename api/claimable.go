@@ -19,17 +19,18 @@ type claimableOutput struct{ Body page[publicBatch] }
 
 // publicBatch is what a shop shows of a batch.
 type publicBatch struct {
-	ID           string          `json:"id"`
-	MerchantID   string          `json:"merchant_id,omitempty"`
-	Name         string          `json:"name"`
-	Currency     models.Currency `json:"currency,omitempty"`
-	Rule         ruleContent     `json:"rule" doc:"What a coupon is worth and when it may be used."`
-	Remaining    *int64          `json:"remaining" doc:"How many are left; null: unlimited."`
-	ClaimsPer    int             `json:"claims_per_user,omitempty" doc:"The most coupons a user can claim. 0: no limit."`
-	ClaimUntil   *time.Time      `json:"claim_until,omitempty"`
-	ValidFrom    *time.Time      `json:"valid_from,omitempty"`
-	ValidUntil   *time.Time      `json:"valid_until,omitempty"`
-	ValidSeconds int64           `json:"valid_seconds,omitempty" doc:"Validity from the instant of issue."`
+	ID           string             `json:"id"`
+	MerchantID   string             `json:"merchant_id,omitempty"`
+	Name         string             `json:"name"`
+	Currency     models.Currency    `json:"currency,omitempty"`
+	Rule         ruleContent        `json:"rule" doc:"What a coupon is worth and when it may be used."`
+	Remaining    *int64             `json:"remaining" doc:"How many are left; null: unlimited."`
+	ClaimsPer    int                `json:"claims_per_user,omitempty" doc:"The most coupons a user can claim. 0: no limit."`
+	LimitBy      []models.LimitKind `json:"limit_by,omitempty" nullable:"false" enum:"user,email,phone,device,card" doc:"By what claims_per_user tells users apart: who claims must have each of these identities. Absent: user."`
+	ClaimUntil   *time.Time         `json:"claim_until,omitempty"`
+	ValidFrom    *time.Time         `json:"valid_from,omitempty"`
+	ValidUntil   *time.Time         `json:"valid_until,omitempty"`
+	ValidSeconds int64              `json:"valid_seconds,omitempty" doc:"Validity from the instant of issue."`
 }
 
 // ruleVersion names a version of a rule, which never changes.
@@ -42,7 +43,7 @@ type publicRule = json.RawMessage
 
 const claimableList = "claimable"
 
-// claimable lists the batches that can be claimed now. A page may have fewer items than were asked for and still have a
+// claimable lists the batches that can be claimed now without a code. A page may have fewer items than were asked for and still have a
 // next one.
 func (s *Server) claimable(ctx context.Context, in *claimableInput) (*claimableOutput, error) {
 	start, err := after(in.Cursor, claimableList, models.PrefixBatch)
@@ -77,7 +78,7 @@ func (s *Server) open(ctx context.Context, rows []store.BatchRow, userRef string
 		return nil, err
 	}
 	rows = slices.DeleteFunc(rows, func(r store.BatchRow) bool {
-		return models.CheckIssue(r.Batch, r.Counter, now) != nil || (r.Counter.Quantity != nil && r.Counter.Remaining < 1)
+		return r.Codes != models.CodesNone || models.CheckClaim(r.Batch, r.Counter, now) != nil
 	})
 	if userRef == "" || len(rows) == 0 {
 		return rows, nil
@@ -90,11 +91,18 @@ func (s *Server) open(ctx context.Context, rows []store.BatchRow, userRef string
 	for i, r := range rows {
 		ids[i] = r.ID
 	}
-	owned, err := s.store.CountCoupons(ctx, userID, ids)
+	found, err := s.store.Offers(ctx, store.OfferQuery{UserID: userID, BatchIDs: ids})
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(rows, func(r store.BatchRow) bool { return r.ClaimsPerUser > 0 && owned[r.ID] >= r.ClaimsPerUser }), nil
+	return slices.DeleteFunc(rows, func(r store.BatchRow) bool { return hasAll(r.Batch, found.Offers) }), nil
+}
+
+// hasAll reports whether the offers' user has as many coupons of the batch as allowed. An identity that is missing is no
+// reason to hide a batch: it may come with the claim.
+func hasAll(b models.Batch, offers []models.Offer) bool {
+	i := slices.IndexFunc(offers, func(o models.Offer) bool { return o.Batch.ID == b.ID })
+	return i >= 0 && b.ClaimsPerUser > 0 && offers[i].Limit.Coupons >= b.ClaimsPerUser
 }
 
 func (s *Server) viewPublic(ctx context.Context, r store.BatchRow) (publicBatch, error) {
@@ -103,7 +111,7 @@ func (s *Server) viewPublic(ctx context.Context, r store.BatchRow) (publicBatch,
 		return rule.Content, err
 	})
 	b := publicBatch{
-		ID: r.ID, MerchantID: r.MerchantID, Name: r.Name, Currency: r.Currency, Rule: ruleContent(content), ClaimsPer: r.ClaimsPerUser,
+		ID: r.ID, MerchantID: r.MerchantID, Name: r.Name, Currency: r.Currency, Rule: ruleContent(content), ClaimsPer: r.ClaimsPerUser, LimitBy: r.LimitBy,
 		ClaimUntil: instant(r.ClaimUntil), ValidFrom: instant(r.ValidFrom), ValidUntil: instant(r.ValidUntil), ValidSeconds: r.ValidSeconds,
 	}
 	if r.Counter.Quantity != nil {

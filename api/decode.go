@@ -75,4 +75,4 @@ func nameOf(quoted []byte) string {
 	return string(plain)
 }
 
-func notPlain(r rune) bool { return notInID(r) && r != '_' }
+func notPlain(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'z') && r != '_' }

@@ -13,11 +13,12 @@ import (
 
 // Basket is what a redemption is about.
 type Basket struct {
-	MerchantID    string         `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Whose redemption it is. Default: the key's merchant, or the platform itself."`
-	User          models.UserRef `json:"user"`
-	Cart          models.Cart    `json:"cart"`
-	CouponIDs     []string       `json:"coupon_ids" minItems:"1" maxItems:"20" nullable:"false"`
-	ExpectedTotal *models.Money  `json:"expected_total,omitempty" doc:"What the customer was shown. Another total is quote_changed, and nothing happens."`
+	MerchantID string      `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Whose redemption it is. Default: the key's merchant, or the platform itself."`
+	User       customer    `json:"user"`
+	Cart       models.Cart `json:"cart"`
+	Selection
+	OnInapplicable string        `json:"on_inapplicable,omitempty" enum:"fail,skip" default:"fail" doc:"fail: exactly the named coupons. skip: the best combination of those that apply; at least one must."`
+	ExpectedTotal  *models.Money `json:"expected_total,omitempty" doc:"What the customer was shown. Another total is quote_changed, and nothing happens."`
 }
 
 type openHoldInput struct {
@@ -47,9 +48,16 @@ func (s *Server) openHold(ctx context.Context, in *openHoldInput) (*redemptionOu
 	if err != nil {
 		return nil, err
 	}
-	plan, err := s.plan(ctx, in.Body.Basket, rules.PlanInput{Key: in.Key, OrderID: in.Body.OrderID, Kind: models.KindHold, TTL: ttl})
+	plan, prior, err := s.plan(ctx, in.Body.Basket, rules.PlanInput{Key: in.Key, OrderID: in.Body.OrderID, Kind: models.KindHold, TTL: ttl})
 	if err != nil {
 		return nil, err
+	}
+	if prior != nil {
+		r, err := settled(*prior)
+		if err != nil {
+			return nil, err
+		}
+		return s.replayed(ctx, r)
 	}
 	outcomes, err := s.store.OpenHolds(ctx, []models.Plan{plan})
 	if err != nil {
@@ -59,31 +67,20 @@ func (s *Server) openHold(ctx context.Context, in *openHoldInput) (*redemptionOu
 	if err != nil {
 		return nil, err
 	}
-	return &redemptionOutput{
-		Status: http.StatusCreated, Replayed: replayedAs(outcomes[0].Replayed), Body: s.viewRedemption(r).with(plan.Lines),
-	}, nil
+	if outcomes[0].Replayed {
+		return s.replayed(ctx, r)
+	}
+	return &redemptionOutput{Status: http.StatusCreated, Body: s.viewRedemption(r).with(plan.Lines)}, nil
 }
 
-// plan prices the basket and makes it ready to be written.
-func (s *Server) plan(ctx context.Context, b Basket, in rules.PlanInput) (models.Plan, error) {
-	var err error
-	if in.MerchantID, err = merchantFor(ctx, b.MerchantID); err != nil {
-		return models.Plan{}, err
+// replayed answers a repeat with what the first request made, as it is now.
+func (s *Server) replayed(ctx context.Context, r models.Redemption) (*redemptionOutput, error) {
+	out, err := s.whole(ctx, r)
+	if err != nil {
+		return nil, err
 	}
-	if b.ExpectedTotal != nil {
-		if b.ExpectedTotal.Currency != b.Cart.Currency {
-			return models.Plan{}, invalid(Fault{Path: "body.expected_total.currency", Message: "must be the cart's currency"})
-		}
-		in.ExpectedTotal = &b.ExpectedTotal.Amount
-	}
-	if in.UserID, err = s.findUser(ctx, b.User, "body.user"); err != nil {
-		return models.Plan{}, err
-	}
-	if in.Offers, err = s.ownOffers(ctx, in.UserID, b.CouponIDs); err != nil {
-		return models.Plan{}, err
-	}
-	in.Caller, in.Cart = keyOf(ctx).Caller, b.Cart
-	return rules.Plan(in)
+	out.Status, out.Replayed = http.StatusCreated, replayedAs(true)
+	return out, nil
 }
 
 // settled is the redemption of an outcome. A refusal names the redemption that keeps it, if one does.

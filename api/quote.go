@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/rules"
@@ -9,139 +11,142 @@ import (
 )
 
 // quoteAtMost bounds how many coupons of a wallet one quote looks at, soonest expiry first.
-const quoteAtMost = 200
+const quoteAtMost = 100
 
 type quoteInput struct {
 	Body struct {
-		User      models.UserRef `json:"user"`
-		Cart      models.Cart    `json:"cart"`
-		CouponIDs []string       `json:"coupon_ids,omitempty" maxItems:"200" nullable:"false" doc:"Only these coupons of the user. Default: every coupon that is not used up, up to 200."`
+		User           customer    `json:"user"`
+		Cart           models.Cart `json:"cart"`
+		CouponIDs      *[]string   `json:"coupon_ids,omitempty" maxItems:"100" nullable:"false" doc:"Only these coupons of the user, with codes and batch_ids, and no auto batch; [] is none of the user's. Default: up to 100 coupons of the wallet, codes and batch_ids, and the auto batches of the platform and of the cart's merchants."`
+		Codes          []string    `json:"codes,omitempty" maxItems:"20" nullable:"false" doc:"What the customer typed."`
+		BatchIDs       []string    `json:"batch_ids,omitempty" maxItems:"100" nullable:"false" doc:"Batches whose coupons are issued when they are used, without a code."`
+		OnInapplicable string      `json:"on_inapplicable,omitempty" enum:"skip,fail" default:"skip" doc:"skip: the best combination of what applies. fail: exactly the named coupons; the first that doesn't apply refuses the quote."`
+		At             *time.Time  `json:"at,omitempty" doc:"The instant to judge windows and hours for. Default: now."`
+		DraftBatchIDs  []string    `json:"draft_batch_ids,omitempty" maxItems:"20" nullable:"false" doc:"Drafts to try, as if they were published and needed neither claim nor code. Admin keys only."`
 	}
 }
 
 type quoteOutput struct{ Body quote }
 
 type quote struct {
-	Coupons []verdict `json:"coupons" nullable:"false" doc:"What became of each coupon."`
+	At      time.Time `json:"at" doc:"The instant it was judged for."`
+	Coupons []verdict `json:"coupons" nullable:"false" doc:"What became of each coupon, code and batch."`
 	Best    priced    `json:"best" doc:"The cart with the best combination: the largest discount, then the fewest coupons, then the soonest expiry."`
 }
 
-type verdict struct {
-	CouponID string       `json:"coupon_id"`
-	BatchID  string       `json:"batch_id"`
-	Status   rules.Status `json:"status" enum:"APPLICABLE,SKIPPED,INAPPLICABLE" doc:"APPLICABLE: in the best combination. SKIPPED: usable, but not in the best combination. INAPPLICABLE: not usable on this cart."`
-	Reason   *reason      `json:"reason,omitempty" doc:"Why it is not in the best combination."`
-	Amount   models.Money `json:"amount" doc:"What it takes off when used alone."`
-}
-
-type priced struct {
-	Totals  totals         `json:"totals"`
-	Coupons []pricedCoupon `json:"coupons" nullable:"false" doc:"In the order they were applied."`
-	Lines   []pricedLine   `json:"lines" nullable:"false" doc:"Every line of the cart."`
-}
-
-// totals of a cart: payable = goods + shipping − discount.
-type totals struct {
-	Goods    models.Money `json:"goods" doc:"The lines before any coupon."`
-	Shipping models.Money `json:"shipping"`
-	Discount models.Money `json:"discount"`
-	Payable  models.Money `json:"payable"`
-}
-
-type pricedCoupon struct {
-	CouponID string          `json:"coupon_id"`
-	BatchID  string          `json:"batch_id"`
-	Discount models.Money    `json:"discount"`
-	Lines    []discountShare `json:"lines" nullable:"false"`
-}
-
-// discountShare is what one coupon takes off one line, and who bears it.
-type discountShare struct {
-	LineID        string       `json:"line_id"`
-	CouponID      string       `json:"coupon_id"`
-	Discount      models.Money `json:"discount"`
-	PlatformShare models.Money `json:"platform_share"`
-	MerchantShare models.Money `json:"merchant_share"`
-}
-
-type pricedLine struct {
-	LineID   string       `json:"line_id"`
-	Amount   models.Money `json:"amount" doc:"Unit price × quantity."`
-	Discount models.Money `json:"discount"`
-	Payable  models.Money `json:"payable"`
-}
-
 func (s *Server) quote(ctx context.Context, in *quoteInput) (*quoteOutput, error) {
-	userID, err := s.findUser(ctx, in.Body.User, "body.user")
+	query, err := s.quoteQuery(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	offers, err := s.quotable(ctx, userID, in.Body.CouponIDs)
+	found, err := s.store.Offers(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := candidates(offers, userID)
+	exact := in.Body.OnInapplicable == "fail"
+	if exact && len(found.Missing) > 0 {
+		return nil, found.Missing[0].NotFound()
+	}
+	candidates, err := s.candidates(ctx, found.Offers, query.UserID)
 	if err != nil {
 		return nil, err
 	}
-	quoted, err := rules.Quote(in.Body.Cart, chosen)
+	checkout := rules.Checkout{Cart: in.Body.Cart, User: in.Body.User.UserFacts, At: found.At.Time}
+	quoted, err := rules.Quote(checkout, candidates)
+	if err == nil && exact {
+		quoted, err = exactly(checkout, candidates, quoted)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &quoteOutput{Body: viewQuote(quoted)}, nil
+	return &quoteOutput{Body: viewQuote(quoted, found)}, nil
 }
 
-// quotable returns the chosen coupons, or those of the wallet that are not over.
-func (s *Server) quotable(ctx context.Context, userID string, couponIDs []string) ([]models.Offer, error) {
-	switch {
-	case len(couponIDs) > 0:
-		return s.ownOffers(ctx, userID, couponIDs)
-	case userID == "":
-		return nil, nil
-	default:
-		return s.store.Wallet(ctx, store.WalletQuery{
-			UserID: userID, MerchantID: keyOf(ctx).MerchantID, Valid: true, Limit: quoteAtMost,
-			States: []models.CouponState{models.CouponAvailable, models.CouponLocked},
-		})
+// exactly is the quote with all candidates instead of the best of them.
+func exactly(checkout rules.Checkout, candidates []rules.Candidate, quoted rules.Quoted) (rules.Quoted, error) {
+	var err error
+	quoted.Best, err = rules.Price(checkout, candidates)
+	for i := range quoted.Coupons {
+		quoted.Coupons[i].Status, quoted.Coupons[i].Reason = rules.Applicable, nil
 	}
+	return quoted, err
 }
 
-func viewQuote(q rules.Quoted) quote {
-	currency := q.Best.Currency
-	view := quote{Coupons: make([]verdict, 0, len(q.Coupons)), Best: viewPriced(q.Best)}
-	for _, v := range q.Coupons {
-		view.Coupons = append(view.Coupons, verdict{
-			CouponID: v.CouponID, BatchID: v.BatchID, Status: v.Status, Reason: reasonOf(v.Reason), Amount: money(v.Amount, currency),
-		})
+// quoteQuery is what a quote looks at.
+func (s *Server) quoteQuery(ctx context.Context, in *quoteInput) (store.OfferQuery, error) {
+	body := &in.Body
+	if err := body.User.check(ctx); err != nil {
+		return store.OfferQuery{}, err
 	}
-	return view
+	if len(body.DraftBatchIDs) > 0 && keyOf(ctx).Role != models.RoleAdmin {
+		return store.OfferQuery{}, models.NewError(models.CodeForbidden, "only an admin key can try drafts")
+	}
+	if body.OnInapplicable == "fail" && body.CouponIDs == nil {
+		return store.OfferQuery{}, invalid(Fault{Path: "body.coupon_ids", Message: "is needed with on_inapplicable fail: [] for none"})
+	}
+	userID, err := s.findUser(ctx, body.User.UserRef, "body.user")
+	if err != nil {
+		return store.OfferQuery{}, err
+	}
+	chosen := Selection{Codes: body.Codes, BatchIDs: body.BatchIDs}
+	if body.CouponIDs != nil {
+		chosen.CouponIDs = *body.CouponIDs
+	}
+	q := chosen.query(ctx, userID, body.User.UserRef)
+	if q.DraftIDs = body.DraftBatchIDs; body.CouponIDs == nil {
+		q.Wallet, q.Auto = quoteAtMost, autoMerchants(ctx, body.Cart)
+	}
+	if body.At != nil {
+		q.At = models.NewTime(*body.At)
+	}
+	return q, nil
 }
 
-func viewPriced(p rules.Priced) priced {
-	view := priced{
-		Totals: viewTotals(p.Totals, p.Currency), Coupons: make([]pricedCoupon, 0, len(p.Coupons)), Lines: make([]pricedLine, 0, len(p.Lines)),
+// autoMerchants are those whose auto batches are considered: the platform and whose goods are in the cart, or only the
+// key's.
+func autoMerchants(ctx context.Context, cart models.Cart) []string {
+	if own := keyOf(ctx).MerchantID; own != "" {
+		return []string{own}
 	}
-	for _, c := range p.Coupons {
-		shares := make([]discountShare, 0, len(c.Lines))
-		for _, l := range c.Lines {
-			shares = append(shares, discountShare{
-				LineID: l.LineID, CouponID: l.CouponID, Discount: money(l.Discount, p.Currency),
-				PlatformShare: money(l.PlatformShare, p.Currency), MerchantShare: money(l.MerchantShare, p.Currency),
-			})
+	merchants := cart.Merchants()
+	if !slices.Contains(merchants, "") {
+		merchants = append(merchants, "")
+	}
+	return merchants
+}
+
+// candidates turns offers into what rules can price. A storefront's key may be in anybody's hands: it gets one answer for
+// every code that can't be used, but for reasons that only the user's own coupons can have.
+func (s *Server) candidates(ctx context.Context, offers []models.Offer, userID string) ([]rules.Candidate, error) {
+	out := make([]rules.Candidate, len(offers))
+	for i, o := range offers {
+		var err error
+		if out[i], err = rules.CandidateOf(o, userID); err != nil {
+			return nil, err
 		}
-		view.Coupons = append(view.Coupons, pricedCoupon{CouponID: c.CouponID, BatchID: c.BatchID, Discount: money(c.Amount, p.Currency), Lines: shares})
+		if refused := out[i].Refusal; refused != nil && o.Code != nil && keyOf(ctx).Role == models.RoleStorefront && !ownReason(refused.Code) {
+			out[i].Refusal = models.RefusalOf(o.Ref().NotFound())
+		}
 	}
-	for _, l := range p.Lines {
-		view.Lines = append(view.Lines, pricedLine{
-			LineID: l.LineID, Amount: money(l.Amount, p.Currency), Discount: money(l.Discount, p.Currency), Payable: money(l.Payable, p.Currency),
+	return out, nil
+}
+
+func ownReason(code models.Code) bool {
+	return slices.Contains([]models.Code{models.CodeUserLimit, models.CodeIdentityRequired, models.CodeSoldOut}, code)
+}
+
+func viewQuote(q rules.Quoted, found store.Offered) quote {
+	view := quote{At: found.At.Time, Coupons: make([]verdict, 0, len(q.Coupons)+len(found.Missing)), Best: viewPriced(q.Best)}
+	for i, v := range q.Coupons {
+		view.Coupons = append(view.Coupons, verdict{
+			CouponRef: v.CouponRef, Name: found.Offers[i].Batch.Name, Status: v.Status, Reason: reasonOf(v.Reason),
+			Amount: money(v.Amount, q.Best.Currency),
+		})
+	}
+	for _, ref := range found.Missing {
+		view.Coupons = append(view.Coupons, verdict{
+			CouponRef: ref, Status: rules.Inapplicable, Reason: reasonOf(models.RefusalOf(ref.NotFound())), Amount: money(0, q.Best.Currency),
 		})
 	}
 	return view
-}
-
-func viewTotals(t rules.Totals, currency models.Currency) totals {
-	return totals{
-		Goods: money(t.Goods, currency), Shipping: money(t.Shipping, currency),
-		Discount: money(t.Discount, currency), Payable: money(t.Payable, currency),
-	}
 }

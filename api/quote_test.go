@@ -78,12 +78,12 @@ func TestQuoteRefused(t *testing.T) {
 		line := func(changes doc) doc {
 			return doc{"currency": "USD", "lines": []any{doc{"line_id": "1", "product_id": "p", "quantity": 1, "unit_price": 1}.with(changes)}}
 		}
-		foreign := quote("another merchant's coupon", doc{"coupon_ids": []string{mine.ID}})
+		foreign := quote("another merchant's coupon", doc{"coupon_ids": []string{mine.ID}, "on_inapplicable": "fail"})
 		foreign.secret = b.key(models.RoleServer, "m2")
 		twice := doc{"currency": "USD", "lines": []any{cart(1).at("lines", 0), cart(1).at("lines", 0)}}
 		b.refused([]refusal{
-			{quote("another user's coupon", doc{"coupon_ids": []string{theirs.ID}}), 422, models.CodeCouponNotFound},
-			{quote("no id of a coupon", doc{"coupon_ids": []string{"⚡"}}), 422, models.CodeCouponNotFound},
+			{quote("another user's coupon", doc{"coupon_ids": []string{theirs.ID}, "on_inapplicable": "fail"}), 422, models.CodeCouponNotFound},
+			{quote("no id of a coupon", doc{"coupon_ids": []string{"⚡"}, "on_inapplicable": "fail"}), 422, models.CodeCouponNotFound},
 			{foreign, 422, models.CodeCouponNotFound},
 			{quote("negative price", doc{"cart": line(doc{"unit_price": -1})}), 400, models.CodeInvalidRequest},
 			{quote("fraction of a cent", doc{"cart": line(doc{"unit_price": 19.99})}), 400, models.CodeInvalidRequest},

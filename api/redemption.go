@@ -48,24 +48,27 @@ func (s *Server) openRedemption(ctx context.Context, in *openRedemptionInput) (*
 	if err != nil {
 		return nil, err
 	}
-	plan, err := s.plan(ctx, in.Body.Basket, rules.PlanInput{
+	plan, prior, err := s.plan(ctx, in.Body.Basket, rules.PlanInput{
 		Key: in.Key, OrderID: in.Body.OrderID, Kind: models.KindOrchestrated, Payment: terms, TTL: within,
 	})
 	if err != nil {
 		return nil, err
 	}
-	outcomes, err := s.store.OpenRedemptions(ctx, []models.Plan{plan})
-	if err != nil {
-		return nil, err
+	if prior == nil {
+		outcomes, err := s.store.OpenRedemptions(ctx, []models.Plan{plan})
+		if err != nil {
+			return nil, err
+		}
+		prior = &outcomes[0]
 	}
-	r, err := settled(outcomes[0])
+	r, err := settled(*prior)
 	if err != nil {
 		return nil, err
 	}
 	if r, err = s.drive(ctx, r); err != nil {
 		return nil, err
 	}
-	return s.decided(ctx, decision{redemption: r, replayed: outcomes[0].Replayed, opened: true})
+	return s.decided(ctx, decision{redemption: r, replayed: prior.Replayed, opened: true})
 }
 
 // terms checks how the customer is to pay. No plan is none, for a redemption with nothing to pay.

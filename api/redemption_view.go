@@ -27,6 +27,7 @@ type redemption struct {
 	UserID     string                 `json:"user_id" doc:"Tearoff's own id of the user."`
 	Totals     totals                 `json:"totals"`
 	Coupons    []redeemedCoupon       `json:"coupons" nullable:"false"`
+	Gifts      []giftLine             `json:"gifts,omitempty" nullable:"false" doc:"Lines that the coupons add to the order; nothing of them is to be paid."`
 	Lines      []discountShare        `json:"lines,omitempty" nullable:"false" doc:"What each coupon takes off each line. Left out of lists and of the answers to confirm and cancel."`
 	Payment    *payment               `json:"payment,omitempty" doc:"Of an orchestrated redemption with something to pay."`
 	Deadline   time.Time              `json:"deadline" doc:"Until when it is held or can be paid."`
@@ -39,8 +40,7 @@ type redemption struct {
 }
 
 type redeemedCoupon struct {
-	CouponID string       `json:"coupon_id"`
-	BatchID  string       `json:"batch_id"`
+	models.CouponRef
 	Discount models.Money `json:"discount"`
 }
 
@@ -66,10 +66,12 @@ func (s *Server) viewRedemption(r models.Redemption) redemption {
 		ID: r.ID, Kind: r.Kind, State: r.State, MerchantID: r.MerchantID, OrderID: r.OrderID, UserID: r.UserID,
 		Totals:   viewTotals(rules.Totals{Goods: r.Goods, Shipping: r.Shipping, Discount: r.Discount, Payable: r.Payable}, r.Currency),
 		Coupons:  make([]redeemedCoupon, 0, len(r.Content.Coupons)),
+		Gifts:    viewGifts(r.Content.Gifts, r.Currency),
 		Deadline: r.Deadline.Time, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 	for _, c := range r.Content.Coupons {
-		view.Coupons = append(view.Coupons, redeemedCoupon{CouponID: c.CouponID, BatchID: c.BatchID, Discount: money(c.Amount, r.Currency)})
+		ref := models.CouponRef{CouponID: c.CouponID, BatchID: c.BatchID, Code: c.Code}
+		view.Coupons = append(view.Coupons, redeemedCoupon{CouponRef: ref, Discount: money(c.Amount, r.Currency)})
 	}
 	if r.Outcome != nil {
 		view.Outcome = &reason{Code: *r.Outcome, Message: models.InfoOf(*r.Outcome).Meaning, Params: r.OutcomeInfo}
@@ -101,7 +103,7 @@ func (r redemption) with(lines []models.RedemptionLine) redemption {
 	r.Lines = make([]discountShare, 0, len(lines))
 	for _, l := range lines {
 		r.Lines = append(r.Lines, discountShare{
-			LineID: l.LineID, CouponID: l.CouponID, Discount: money(l.Discount, currency),
+			Target: l.Target, LineID: l.LineID, CouponID: l.CouponID, Discount: money(l.Discount, currency),
 			PlatformShare: money(l.PlatformShare, currency), MerchantShare: money(l.MerchantShare, currency),
 		})
 	}

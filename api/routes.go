@@ -21,9 +21,9 @@ func (s *Server) routes() []route {
 	const created, accepted, ok = http.StatusCreated, http.StatusAccepted, http.StatusOK
 	return append([]route{
 		on(s, spec{Route: "GET /v1/batches", Name: "list-claimable-batches", Roles: shopReads,
-			Summary: "What can be claimed now"}, s.claimable),
+			Summary: "What can be claimed now without a code"}, s.claimable),
 		on(s, spec{Route: "POST /v1/claims", Name: "claim", Roles: shops, Status: created, Also: []int{ok},
-			Summary: "Give a user a coupon of a batch"}, s.claim),
+			Summary: "Give a user a coupon, of a batch or by a code"}, s.claim),
 		on(s, spec{Route: "GET /v1/users/{id}/coupons", Name: "list-user-coupons", Roles: shopReads,
 			Summary: "A user's wallet, soonest expiry first"}, s.wallet),
 		on(s, spec{Route: "POST /v1/quotes", Name: "quote", Roles: shops, Status: ok,
@@ -75,6 +75,13 @@ func (s *Server) adminRoutes() []route {
 			Summary: "Let paused parts go on"}, s.resumeBatch),
 		on(s, spec{Route: "POST /v1/admin/batches/{id}/end", Name: "end-batch", Roles: admins, Status: ok,
 			Summary: "Issue no more coupons; those issued stay usable"}, s.endBatch),
+
+		on(s, spec{Route: "POST /v1/admin/batches/{id}/codes", Name: "create-codes", Roles: admins, Status: created,
+			Summary: "New codes of a batch, all or none"}, s.createCodes),
+		on(s, spec{Route: "GET /v1/admin/batches/{id}/codes", Name: "list-codes", Roles: adminRead, Summary: "The codes of a batch"}, s.listCodes),
+		on(s, spec{Route: "GET /v1/admin/codes/{code}", Name: "get-code", Roles: adminRead, Summary: "A code"}, s.getCode),
+		on(s, spec{Route: "PATCH /v1/admin/codes/{code}", Name: "change-code", Roles: admins, Status: ok,
+			Summary: "Switch a code on or off, or change its bounds"}, s.changeCode),
 
 		on(s, spec{Route: "GET /v1/admin/redemptions", Name: "list-redemptions", Roles: adminRead,
 			Summary: "Redemptions, all or the stuck ones"}, s.listRedemptions),

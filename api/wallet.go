@@ -9,7 +9,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tearoff/tearoff/models"
-	"github.com/tearoff/tearoff/rules"
 	"github.com/tearoff/tearoff/store"
 )
 
@@ -126,40 +125,4 @@ func reasonOf(r *models.Refusal) *reason {
 		return nil
 	}
 	return &reason{Code: r.Code, Message: r.Message, Params: r.Params}
-}
-
-// ownOffers returns the chosen coupons with what decides their worth. One that the user doesn't have, or that the key
-// can't see, is CodeCouponNotFound.
-func (s *Server) ownOffers(ctx context.Context, userID string, couponIDs []string) ([]models.Offer, error) {
-	for _, id := range couponIDs {
-		if userID == "" || idOf(id, models.PrefixCoupon, "") != nil {
-			return nil, noCoupon(id)
-		}
-	}
-	offers, err := s.store.Offers(ctx, userID, couponIDs)
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range offers {
-		if visible(ctx, o.Batch.MerchantID, "") != nil {
-			return nil, noCoupon(o.Coupon.ID)
-		}
-	}
-	return offers, nil
-}
-
-func noCoupon(id string) error {
-	return models.NewError(models.CodeCouponNotFound, "the user has no such coupon").With("coupon_id", id)
-}
-
-// candidates turns offers into what rules can price.
-func candidates(offers []models.Offer, userID string) ([]rules.Candidate, error) {
-	out := make([]rules.Candidate, len(offers))
-	for i, o := range offers {
-		var err error
-		if out[i], err = rules.CandidateOf(o, userID); err != nil {
-			return nil, models.NewError(models.CodeInternal, "a stored rule can't be read").Wrap(err)
-		}
-	}
-	return out, nil
 }

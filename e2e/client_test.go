@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -98,6 +99,17 @@ func (c *client) batch(quantity int) string {
 	}).text("id")
 	c.must(http.StatusOK, "/v1/admin/batches/"+batch+"/publish", object{"reason": "test"})
 	return batch
+}
+
+// offer publishes a batch whose coupons are issued when they are used, with what else the batch says.
+func (c *client) offer(content, batch object) string {
+	c.t.Helper()
+	rule := c.must(http.StatusCreated, "/v1/admin/rules", object{"name": "offer", "content": content}).text("id")
+	body := object{"rule_id": rule, "name": "offer", "claim_mode": "on_use", "currency": "USD", "valid_seconds": 86400}
+	maps.Copy(body, batch)
+	id := c.must(http.StatusCreated, "/v1/admin/batches", body).text("id")
+	c.must(http.StatusOK, "/v1/admin/batches/"+id+"/publish", object{"reason": "test"})
+	return id
 }
 
 // claim gives a new user a coupon.

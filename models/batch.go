@@ -34,15 +34,19 @@ type Batch struct {
 	RuleVersion   int
 	Name          string
 	ClaimMode     ClaimMode
-	Currency      Currency // "" only for a percentage without cap, minimum or money budget
-	TimeZone      string   // IANA name; days are counted in it
-	ClaimFrom     Time     // zero: from publication
-	ClaimUntil    Time     // zero: until the batch ends
-	ValidFrom     Time     // zero: from the instant of issue
-	ValidUntil    Time     // zero: only ValidSeconds counts
-	ValidSeconds  int64    // from the instant of issue; 0: only ValidUntil counts
-	ClaimsPerUser int      // 0: no limit
-	Caps          Caps     `gorm:"serializer:json"`
+	Currency      Currency    // "" only for a percentage without cap, minimum or money budget
+	TimeZone      string      // IANA name; days are counted in it
+	ClaimFrom     Time        // zero: from publication
+	ClaimUntil    Time        // zero: until the batch ends
+	ValidFrom     Time        // zero: from the instant of issue
+	ValidUntil    Time        // zero: only ValidSeconds counts
+	ValidSeconds  int64       // from the instant of issue; 0: only ValidUntil counts
+	ClaimsPerUser int         // 0: no limit
+	LimitBy       []LimitKind `gorm:"serializer:json"` // by what ClaimsPerUser counts; empty: by user
+	Codes         CodeKind
+	FaceMin       int64 // of a random_amount rule: the bounds of what is drawn at issue; 0: nothing is drawn
+	FaceMax       int64
+	Caps          Caps `gorm:"serializer:json"`
 	ConfigVersion int64
 	CreatedAt     Time
 	UpdatedAt     Time
@@ -89,6 +93,7 @@ type BatchCounter struct {
 	Quantity      *int64 // nil: unlimited
 	Remaining     int64  // 0 and without meaning when unlimited
 	Issued        int64
+	FaceAmount    int64 // sum of the face values that were drawn for what is issued
 	Usage         `gorm:"embedded"`
 	LedgerSeq     int64 // of the newest entry
 }

@@ -50,7 +50,9 @@ type LockedCoupon struct {
 	CouponID string `json:"coupon_id"`
 	BatchID  string `json:"batch_id"`
 	Amount   int64  `json:"amount"`
-	Day      string `json:"day"` // the batch zone's day of the Try
+	Day      string `json:"day"`              // the batch zone's day of the Try
+	Issued   bool   `json:"issued,omitempty"` // by this Try: Cancel un-issues it
+	Code     string `json:"code,omitempty"`   // the key of the code that it was issued for
 }
 
 // Refusal is a stored business "no".

@@ -21,35 +21,90 @@ type Coupon struct {
 	UserID       string
 	Ordinal      int // the user's n-th of the batch, from 1; unique, so a limit can't be passed
 	State        CouponState
-	Seq          int64 // of the coupon's newest ledger entry
-	FaceValue    int64 // drawn at issue for random_amount, else 0
+	Seq          int64   // of the coupon's newest ledger entry
+	FaceValue    int64   // drawn at issue for random_amount, else 0; minor units of the batch's currency
+	CodeKey      *string // the code that it was got by
 	ValidFrom    Time
 	ValidUntil   Time
 	RedemptionID *string // the one that holds or used it
-	Source       string  // "claim", later "distribution", "code", …
+	Source       string  // "claim", "use", later "distribution", …
 	SourceKey    string  // hash of caller, user, batch and key: the same request never issues twice
 	CreatedAt    Time
 }
 
-// Offer is a coupon with all that decides what it is worth now.
+// Offer is a coupon, or one that would be issued when it is used, with all that decides what it is worth now.
 type Offer struct {
-	Coupon  Coupon
-	Batch   Batch
-	Counter BatchCounter
-	Rule    Rule
-	User    Usage // the owner's use of the batch
-	UserDay Usage // the same, today in the batch's zone
-	At      Time  // the store's clock when this was read
+	Coupon  Coupon      // without ID: not issued yet
+	Code    *CouponCode // what the user typed to get it, when it is not issued yet; nil: nothing
+	Batch   *Batch      // shared with other offers: not to be changed
+	Counter *BatchCounter
+	Rule    *Rule
+	Limit   LimitUse // of the batch's limit per customer, when it is not issued yet
+	User    Usage    // the owner's use of the batch
+	UserDay Usage    // the same, on the day of At in the batch's zone
+	At      Time     // the instant it is judged for: the store's clock, unless another was asked for
 }
 
-// Check says why the user can't use the coupon now, caps at the amount included, or nil. A Try judges the same again
-// under locks.
+// Ref names the offer.
+func (o Offer) Ref() CouponRef {
+	ref := CouponRef{CouponID: o.Coupon.ID, BatchID: o.Batch.ID}
+	if o.Code != nil {
+		ref.Code = o.Code.CodeKey
+	}
+	return ref
+}
+
+// CouponRef names a coupon, or one that is issued when it is used: by its code, or by its batch alone.
+type CouponRef struct {
+	CouponID string `json:"coupon_id,omitempty" doc:"Absent for one that is issued when it is used."`
+	BatchID  string `json:"batch_id,omitempty" doc:"Absent where nothing of the name was found."`
+	Code     string `json:"code,omitempty" doc:"The code that gets it, normalised."`
+}
+
+// ID is the one of the names that tells it from any other: ids of Tearoff are in lower case and codes in upper case.
+func (r CouponRef) ID() string {
+	switch {
+	case r.CouponID != "":
+		return r.CouponID
+	case r.Code != "":
+		return r.Code
+	default:
+		return r.BatchID
+	}
+}
+
+// NotFound says that nothing of the name is there for the user.
+func (r CouponRef) NotFound() *Error {
+	switch {
+	case r.CouponID != "":
+		return NewError(CodeCouponNotFound, "the user has no such coupon").With("coupon_id", r.CouponID)
+	case r.Code != "":
+		return NewError(CodeNotValid, "there is no such code").With("code", r.Code)
+	default:
+		return NewError(CodeNotFound, "there is no such batch").With("batch_id", r.BatchID)
+	}
+}
+
+// Check says why the user can't use the offer now for a discount of the amount, caps included, or nil. A Try judges the
+// same again under locks.
 func (o Offer) Check(userID string, amount int64) *Error {
-	if err := CheckUse(o.Coupon, o.Counter, userID, o.At); err != nil {
+	if err := o.check(userID); err != nil {
 		return err
 	}
-	if err := o.Batch.Caps.Check(CapUse{Batch: o.Counter.Usage, User: o.User, UserDay: o.UserDay}, amount); err != nil {
-		return err.With("coupon_id", o.Coupon.ID)
+	return o.Batch.Caps.Check(o.CapUse(), amount)
+}
+
+func (o Offer) check(userID string) *Error {
+	if o.Coupon.ID != "" {
+		return CheckUse(o.Coupon, *o.Counter, userID, o.At)
 	}
-	return nil
+	if err := o.Batch.CheckLimit(o.Limit); err != nil {
+		return err
+	}
+	return CheckIssueOnUse(*o.Batch, *o.Counter, o.Code, o.At)
+}
+
+// CapUse is what counts against the batch's caps.
+func (o Offer) CapUse() CapUse {
+	return CapUse{Batch: o.Counter.Usage, User: o.User, UserDay: o.UserDay}
 }

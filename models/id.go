@@ -45,3 +45,10 @@ func Hash(words ...string) string {
 func HasPrefix(id, prefix string) bool {
 	return len(id) == len(prefix)+27 && strings.HasPrefix(id, prefix+"_")
 }
+
+// IsID reports whether id is one that Tearoff could have made with the prefix. What isn't need not be looked for, and may
+// hold characters that the store's columns for ids can't.
+func IsID(id, prefix string) bool {
+	notInID := func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'z') }
+	return HasPrefix(id, prefix) && !strings.ContainsFunc(id[len(prefix)+1:], notInID)
+}

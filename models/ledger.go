@@ -6,8 +6,8 @@ type EntryKind string
 // The kinds of ledger entry.
 const (
 	EntryStocked  EntryKind = "stocked"  // quantity changed by Count; no coupon
-	EntryIssued   EntryKind = "issued"   // a user got a coupon
-	EntryUnissued EntryKind = "unissued" // an on_use Try was cancelled
+	EntryIssued   EntryKind = "issued"   // a user got a coupon; Amount is its face value
+	EntryUnissued EntryKind = "unissued" // an on_use Try was cancelled: the coupon is gone, its stock and limit are free
 	EntryLocked   EntryKind = "locked"   // a redemption holds it for Amount
 	EntryReleased EntryKind = "released" // the redemption was cancelled
 	EntryUsed     EntryKind = "used"     // the redemption was confirmed
@@ -45,9 +45,11 @@ func (c *BatchCounter) Apply(e LedgerEntry) {
 		stock = e.Count
 	case EntryIssued, EntryImported:
 		c.Issued += e.Count
+		c.FaceAmount += e.Amount
 		stock = -e.Count
 	case EntryUnissued:
 		c.Issued -= e.Count
+		c.FaceAmount -= e.Amount
 		stock = e.Count
 	case EntryLocked, EntryReleased, EntryUsed, EntryRefunded, EntryRestored, EntryAdjusted, EntryRevoked, EntryExpired:
 		c.Usage.Apply(e)

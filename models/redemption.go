@@ -75,7 +75,7 @@ type Redemption struct {
 	LiveOrderKey *string // hash of caller and order while not cancelled: one live redemption per order
 	UserID       string
 	Currency     Currency
-	Goods        int64 // of the cart, before coupons
+	Goods        int64 // of the cart and the gifts, before coupons
 	Shipping     int64
 	Discount     int64
 	Payable      int64             // Goods + Shipping − Discount
@@ -96,15 +96,37 @@ type Redemption struct {
 // RedemptionContent is what was asked for and how it was priced. It never changes.
 type RedemptionContent struct {
 	Cart    Cart               `json:"cart"`
+	User    UserFacts          `json:"user,omitzero"`
 	Coupons []RedemptionCoupon `json:"coupons"`
+	Gifts   []GiftLine         `json:"gifts,omitempty"`
 	Payment PaymentTerms       `json:"payment"`
 }
 
+// UserFacts is what the caller knows of the user now and conditions may ask for.
+type UserFacts struct {
+	FirstOrder bool     `json:"first_order,omitempty" doc:"The user has not ordered before. From server keys only."`
+	Tags       []string `json:"tags,omitempty" maxItems:"100" nullable:"false" doc:"In your own words: gold, staff. From server keys only."`
+}
+
+// IsZero reports whether nothing is known.
+func (f UserFacts) IsZero() bool { return !f.FirstOrder && len(f.Tags) == 0 }
+
 // RedemptionCoupon is one coupon and what it takes off.
 type RedemptionCoupon struct {
-	CouponID string `json:"coupon_id"`
+	CouponID string `json:"coupon_id"` // the one that the Try will issue, when Issue is set
 	BatchID  string `json:"batch_id"`
+	Code     string `json:"code,omitempty"`  // the key of the code that gets it; with Issue only
+	Issue    bool   `json:"issue,omitempty"` // the Try issues it, Cancel un-issues it
 	Amount   int64  `json:"amount"`
+}
+
+// GiftLine is a line that a coupon adds to the order. It costs nothing: the coupon takes its whole value off.
+type GiftLine struct {
+	CouponRef
+	ProductID string `json:"product_id"`
+	SKU       string `json:"sku,omitempty"`
+	Quantity  int64  `json:"quantity"`
+	UnitPrice int64  `json:"unit_price" doc:"What one is worth, in minor units of the cart's currency."`
 }
 
 // PaymentMode says when the customer pays.
@@ -128,11 +150,22 @@ func (t PaymentTerms) Usable() bool {
 	return t.Mode == PaymentLater || (t.Mode == PaymentNow && t.Method != "")
 }
 
-// RedemptionLine is what one coupon takes off one cart line, and who bears it. The lines of a coupon sum to its amount.
+// LineTarget says what a discount is taken off.
+type LineTarget string
+
+// The targets.
+const (
+	TargetLine     LineTarget = "line"     // a line of the cart
+	TargetShipping LineTarget = "shipping" // a delivery of the cart
+	TargetGift     LineTarget = "gift"     // a line that the coupon adds; its line id is the product's
+)
+
+// RedemptionLine is what one coupon takes off one line, and who bears it. The lines of a coupon sum to its amount.
 type RedemptionLine struct {
-	RedemptionID  string `gorm:"primaryKey"`
-	CouponID      string `gorm:"primaryKey"`
-	LineID        string `gorm:"primaryKey"`
+	RedemptionID  string     `gorm:"primaryKey"`
+	CouponID      string     `gorm:"primaryKey"`
+	Target        LineTarget `gorm:"primaryKey"`
+	LineID        string     `gorm:"primaryKey"`
 	Discount      int64
 	PlatformShare int64
 	MerchantShare int64

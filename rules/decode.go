@@ -90,10 +90,18 @@ func members(object json.RawMessage, yield func(name string, value json.RawMessa
 	}
 }
 
+// fieldOf finds the field of the name, also in embedded structs. Fields without a name are not the caller's to set.
 func fieldOf(dst reflect.Value, name string) (reflect.Value, bool) {
 	for i := range dst.NumField() {
-		tag, _, _ := strings.Cut(dst.Type().Field(i).Tag.Get("json"), ",")
-		if tag == name {
+		field := dst.Type().Field(i)
+		if field.Anonymous {
+			if found, ok := fieldOf(dst.Field(i), name); ok {
+				return found, true
+			}
+			continue
+		}
+		tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if tag != "" && tag == name {
 			return dst.Field(i), true
 		}
 	}

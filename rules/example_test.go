@@ -23,9 +23,9 @@ func ExampleQuote() {
 		{LineID: "1", ProductID: "boot", CategoryIDs: []string{"shoes"}, Quantity: 1, UnitPrice: 9900},
 		{LineID: "2", ProductID: "sock", Quantity: 3, UnitPrice: 400},
 	}}
-	quoted, err := rules.Quote(cart, []rules.Candidate{
-		{CouponID: "cpn_shoes", Currency: "USD", Rule: shoes},
-		{CouponID: "cpn_welcome", Currency: "USD", Rule: welcome},
+	quoted, err := rules.Quote(rules.Checkout{Cart: cart}, []rules.Candidate{
+		{CouponRef: models.CouponRef{CouponID: "cpn_shoes", BatchID: "bat_1"}, Currency: "USD", Rule: &shoes},
+		{CouponRef: models.CouponRef{CouponID: "cpn_welcome", BatchID: "bat_2"}, Currency: "USD", Rule: &welcome},
 	})
 	if err != nil {
 		panic(err)

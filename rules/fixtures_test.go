@@ -1,9 +1,13 @@
 package rules_test
 
 import (
+	"time"
+
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/rules"
 )
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 // amount is a storewide rule that takes a fixed amount off and is used alone.
 func amount(off int64) rules.Rule {
@@ -23,7 +27,10 @@ func stackable(r rules.Rule) rules.Rule {
 
 // candidate is a coupon in USD that never expires.
 func candidate(id string, r rules.Rule) rules.Candidate {
-	return rules.Candidate{CouponID: id, BatchID: "bat_" + id, MerchantID: "mer_1", Currency: "USD", Rule: r}
+	return rules.Candidate{
+		CouponRef:  models.CouponRef{CouponID: id, BatchID: "bat_" + id},
+		MerchantID: "mer_1", Currency: "USD", Rule: &r,
+	}
 }
 
 // item is one unit of a product that is named like its line.
@@ -33,4 +40,11 @@ func item(id string, price int64) models.CartLine {
 
 func cartOf(lines ...models.CartLine) models.Cart {
 	return models.Cart{Currency: "USD", Lines: lines}
+}
+
+// atNoon is a stranger's checkout.
+func atNoon(cart models.Cart) rules.Checkout { return rules.Checkout{Cart: cart, At: noon} }
+
+func price(cart models.Cart, chosen []rules.Candidate) (rules.Priced, error) {
+	return rules.Price(atNoon(cart), chosen)
 }

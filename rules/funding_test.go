@@ -29,7 +29,7 @@ func TestFundedBy(t *testing.T) {
 			r := amount(1000)
 			r.FundedBy = tt.funded
 			cart := cartOf(item("a", 3334), item("b", 3333), item("c", 3333))
-			priced, err := rules.Price(cart, []rules.Candidate{candidate("x", r)})
+			priced, err := price(cart, []rules.Candidate{candidate("x", r)})
 			require.NoError(t, err)
 			var got shares
 			for _, l := range priced.Coupons[0].Lines {

@@ -33,7 +33,7 @@ func Parse(raw json.RawMessage) (Rule, error) {
 	return r, nil
 }
 
-func (r Rule) check(f *faults) {
+func (r *Rule) check(f *faults) {
 	known := make([]string, 0, len(r.parts()))
 	found := false
 	for _, p := range r.parts() {
@@ -52,10 +52,42 @@ func (r Rule) check(f *faults) {
 	if !found {
 		f.add("kind", "must be one of %s", strings.Join(known, ", "))
 	}
-	r.Scope.check(f)
+	r.Scope.check("scope", f)
 	r.Conditions.check(f)
 	r.Stacking.check(f)
+	r.checkLevel(f)
 	r.FundedBy.check(f)
+}
+
+// checkLevel keeps kinds that are about units of goods away from deliveries.
+func (r *Rule) checkLevel(f *faults) {
+	shipping := r.rank() == rankShipping
+	switch r.Kind {
+	case KindAmountOff, KindPercentOff, KindTiered:
+		if a := r.application(); shipping && a != nil && *a != (Application{}) {
+			f.add(string(r.Kind)+".each", "each, max_units and first are not for the level shipping")
+		}
+	case KindFreeShipping:
+		if !shipping {
+			f.add("stacking.level", "must be shipping, which is the default for this kind")
+		}
+	case KindFixedPrice, KindBuyXGetY, KindFreeGift, KindRandomAmount:
+		if shipping {
+			f.add("stacking.level", "must be item or order for this kind")
+		}
+	}
+}
+
+func (r *Rule) application() *Application {
+	switch {
+	case r.AmountOff != nil:
+		return &r.AmountOff.Application
+	case r.PercentOff != nil:
+		return &r.PercentOff.Application
+	case r.Tiered != nil:
+		return &r.Tiered.Application
+	}
+	return nil
 }
 
 // faults collects what is wrong with a rule: the first fault of each path, so that a value that couldn't be read is not
@@ -76,6 +108,12 @@ func (f *faults) add(path, format string, args ...any) {
 func (f *faults) within(path string, value, low, high int64) {
 	if value < low || value > high {
 		f.add(path, "must be %d to %d", low, high)
+	}
+}
+
+func (f *faults) first(path string, first First) {
+	if first != "" && first != Cheapest && first != Dearest {
+		f.add(path, "must be %s or %s", Cheapest, Dearest)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // PlanInput is a redemption as it was asked for, with the offers of its coupons in the order asked.
 type PlanInput struct {
-	ID            string // "": the store makes one
+	ID            string // "": a new one is made
 	Caller        string
 	Key           string // "": only the order, if any, makes it repeatable
 	MerchantID    string
@@ -17,26 +17,24 @@ type PlanInput struct {
 	UserID        string
 	Kind          models.RedemptionKind
 	Cart          models.Cart
+	User          models.UserFacts
 	Offers        []models.Offer
+	Names         []string    // of the coupons, codes and batches as they were asked for: a repeat asks for the same
+	Skip          bool        // coupons that don't apply are left out, instead of refusing all
+	At            models.Time // the store's clock, by which hours are judged
 	Payment       models.PaymentTerms
 	TTL           time.Duration // to the deadline
 	ExpectedTotal *int64        // what the customer was shown, minor units; nil: not checked
 }
 
-// Plan prices the cart with exactly the offered coupons and builds the redemption to write. It judges what the rules say
-// and no state, window or limit: those are judged under locks when the coupons are tried.
+// Plan prices the cart with exactly the offered coupons, or with the best of them when some may be skipped, and builds the
+// redemption to write. Without Skip it judges what the rules say and no state, window or limit: those are judged under
+// locks when the coupons are tried.
 //
 // Errors are *models.Error: those of Price, CodeQuoteChanged when the total is not the expected one, and
 // CodePaymentRequired when something is left to pay and nobody said how.
 func Plan(in PlanInput) (models.Plan, error) {
-	candidates := make([]Candidate, len(in.Offers))
-	for i, o := range in.Offers {
-		var err error
-		if candidates[i], err = candidate(o); err != nil {
-			return models.Plan{}, err
-		}
-	}
-	priced, err := Price(in.Cart, candidates)
+	priced, err := in.price()
 	if err != nil {
 		return models.Plan{}, err
 	}
@@ -48,29 +46,70 @@ func Plan(in PlanInput) (models.Plan, error) {
 	if in.Kind == models.KindOrchestrated && t.Payable > 0 && !in.Payment.Usable() {
 		return models.Plan{}, models.NewError(models.CodePaymentRequired, "something is left to pay: say how").With("payable", t.Payable)
 	}
-	fingerprint, err := in.fingerprint()
+	request, err := in.Request()
 	if err != nil {
 		return models.Plan{}, err
 	}
-	r := models.Redemption{
-		ID: in.ID, Caller: in.Caller, MerchantID: in.MerchantID, Kind: in.Kind, IdemKey: orNil(in.Key), Fingerprint: fingerprint,
-		OrderID: orNil(in.OrderID), UserID: in.UserID, Currency: in.Cart.Currency,
-		Goods: t.Goods, Shipping: t.Shipping, Discount: t.Discount, Payable: t.Payable,
-		Content: models.RedemptionContent{Cart: in.Cart, Coupons: []models.RedemptionCoupon{}, Payment: in.Payment},
+	if in.ID == "" {
+		in.ID = models.NewID(models.PrefixRedemption)
+		request.ID = in.ID
 	}
-	plan := models.Plan{Redemption: r, TTL: in.TTL}
+	request.MerchantID, request.UserID, request.Currency = in.MerchantID, in.UserID, in.Cart.Currency
+	request.Goods, request.Shipping, request.Discount, request.Payable = t.Goods, t.Shipping, t.Discount, t.Payable
+	request.Content = models.RedemptionContent{Cart: in.Cart, User: in.User, Coupons: []models.RedemptionCoupon{}, Payment: in.Payment}
+	plan := models.Plan{TTL: in.TTL, Redemption: request}
+	in.write(&plan, priced)
+	return plan, nil
+}
+
+func (in PlanInput) price() (Priced, error) {
+	checkout := Checkout{Cart: in.Cart, User: in.User, At: in.At.Time}
+	candidates := make([]Candidate, len(in.Offers))
+	for i, o := range in.Offers {
+		var err error
+		if in.Skip {
+			candidates[i], err = CandidateOf(o, in.UserID)
+		} else {
+			candidates[i], err = candidate(o)
+		}
+		if err != nil {
+			return Priced{}, err
+		}
+	}
+	if !in.Skip {
+		return Price(checkout, candidates)
+	}
+	quoted, err := Quote(checkout, candidates)
+	return quoted.Best, err
+}
+
+// write adds the coupons, gifts and lines of what was priced. A coupon that is not issued yet gets its id here: the same
+// for the same redemption, so that a repeated Try issues the same one.
+func (in PlanInput) write(plan *models.Plan, priced Priced) {
+	content := &plan.Redemption.Content
 	for _, c := range priced.Coupons {
-		plan.Redemption.Content.Coupons = append(plan.Redemption.Content.Coupons, models.RedemptionCoupon{
-			CouponID: c.CouponID, BatchID: c.BatchID, Amount: c.Amount,
-		})
+		use := models.RedemptionCoupon{CouponID: c.CouponID, BatchID: c.BatchID, Code: c.Code, Amount: c.Amount}
+		if use.CouponID == "" {
+			use.Issue, use.CouponID = true, in.couponID(c.CouponRef)
+		}
+		content.Coupons = append(content.Coupons, use)
 		for _, l := range c.Lines {
 			plan.Lines = append(plan.Lines, models.RedemptionLine{
-				CouponID: c.CouponID, LineID: l.LineID, Discount: l.Discount,
+				CouponID: use.CouponID, Target: l.Target, LineID: l.LineID, Discount: l.Discount,
 				PlatformShare: l.PlatformShare, MerchantShare: l.MerchantShare,
 			})
 		}
 	}
-	return plan, nil
+	for _, g := range priced.Gifts {
+		if g.CouponID == "" {
+			g.CouponID = in.couponID(g.CouponRef)
+		}
+		content.Gifts = append(content.Gifts, g)
+	}
+}
+
+func (in PlanInput) couponID(ref models.CouponRef) string {
+	return models.DerivedID(models.PrefixCoupon, in.ID, ref.ID())
 }
 
 // CandidateOf turns an offer into a candidate that knows already whether state, window and limits let the user use it.
@@ -79,37 +118,48 @@ func CandidateOf(o models.Offer, userID string) (Candidate, error) {
 	if err != nil {
 		return c, err
 	}
-	if refusal := o.Check(userID, 0); refusal != nil {
-		c.Refusal = models.RefusalOf(refusal)
+	if refused := o.Check(userID, 0); refused != nil {
+		c.Refusal = models.RefusalOf(refused)
+	}
+	if !o.Batch.Caps.IsZero() {
+		room := o.Batch.Caps.Room(o.CapUse())
+		c.Room = &room
 	}
 	return c, nil
 }
 
 func candidate(o models.Offer) (Candidate, error) {
-	rule, err := Parse(o.Rule.Content)
-	return Candidate{
-		CouponID: o.Coupon.ID, BatchID: o.Batch.ID, MerchantID: o.Batch.MerchantID, Rule: rule, Currency: o.Batch.Currency,
+	rule, err := Parsed(*o.Rule)
+	c := Candidate{
+		CouponRef: o.Ref(), MerchantID: o.Batch.MerchantID, Rule: rule, Currency: o.Batch.Currency, Zone: o.Batch.Zone(),
 		ValidUntil: o.Coupon.ValidUntil.Time, FaceValue: o.Coupon.FaceValue,
-	}, err
+	}
+	if o.Coupon.ID == "" {
+		_, until := o.Batch.Validity(o.At)
+		c.ValidUntil, c.FaceValue = until.Time, o.Batch.FaceMin
+	}
+	return c, err
 }
 
-// fingerprint stands for the whole request, so that a repeat is told from another content under the same key.
-func (in PlanInput) fingerprint() (string, error) {
-	coupons := make([]string, len(in.Offers))
-	for i, o := range in.Offers {
-		coupons[i] = o.Coupon.ID
-	}
+// Request is what tells a repeat from another request: its id, caller, key, order, kind, and a fingerprint of its whole
+// content. It needs no offers.
+func (in PlanInput) Request() (models.Redemption, error) {
 	content, err := json.Marshal(struct {
 		Cart     models.Cart
+		User     models.UserFacts `json:",omitzero"`
 		Coupons  []string
+		Skip     bool `json:",omitempty"`
 		Payment  models.PaymentTerms
 		TTL      time.Duration
 		Expected *int64
-	}{in.Cart, coupons, in.Payment, in.TTL, in.ExpectedTotal})
+	}{in.Cart, in.User, in.Names, in.Skip, in.Payment, in.TTL, in.ExpectedTotal})
 	if err != nil {
-		return "", models.NewError(models.CodeInvalidCart, "the cart can't be written as JSON").Wrap(err)
+		return models.Redemption{}, models.NewError(models.CodeInvalidCart, "the cart can't be written as JSON").Wrap(err)
 	}
-	return models.Hash("redemption", string(in.Kind), in.MerchantID, in.OrderID, in.UserID, string(content)), nil
+	return models.Redemption{
+		ID: in.ID, Caller: in.Caller, Kind: in.Kind, IdemKey: orNil(in.Key), OrderID: orNil(in.OrderID),
+		Fingerprint: models.Hash("redemption", string(in.Kind), in.MerchantID, in.OrderID, in.UserID, string(content)),
+	}, nil
 }
 
 func orNil(s string) *string {

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -13,78 +14,28 @@ import (
 	"github.com/tearoff/tearoff/rules"
 )
 
-// names is made anew for each use: a generator remembers its own text, so parallel tests must not share one.
-func names() *rapid.Generator[string] { return rapid.SampledFrom([]string{"a", "b", "c"}) }
-
-func drawSelector(t *rapid.T) rules.Selector {
-	list := rapid.SliceOfNDistinct(names(), 0, 2, rapid.ID)
-	return rules.Selector{ProductIDs: list.Draw(t, "products"), CategoryIDs: list.Draw(t, "categories"), Tags: list.Draw(t, "tags")}
-}
-
-// drawCart draws small prices, so that rounding and ties are common, and now and then the largest ones.
-func drawCart(t *rapid.T) models.Cart {
-	cart := models.Cart{Currency: "USD"}
-	most := rapid.SampledFrom([]int64{9, 5000, models.MaxAmount / 40}).Draw(t, "most")
-	for i := range rapid.IntRange(1, 8).Draw(t, "lines") {
-		cart.Lines = append(cart.Lines, models.CartLine{
-			LineID: fmt.Sprintf("l%d", i), ProductID: names().Draw(t, "product"), MerchantID: names().Draw(t, "merchant"),
-			CategoryIDs: rapid.SliceOfN(names(), 0, 2).Draw(t, "categories"), Tags: rapid.SliceOfN(names(), 0, 2).Draw(t, "tags"),
-			Quantity: rapid.Int64Range(1, 4).Draw(t, "quantity"), UnitPrice: rapid.Int64Range(0, most).Draw(t, "price"),
-			Discountable: rapid.Ptr(rapid.SampledFrom([]bool{true, true, false}), true).Draw(t, "discountable"),
-		})
-	}
-	if rapid.Bool().Draw(t, "shipped") {
-		cart.Shipping = []models.Shipping{{ID: "s", Amount: rapid.Int64Range(0, most).Draw(t, "shipping")}}
-	}
-	return cart
-}
-
-func drawRule(t *rapid.T) rules.Rule {
-	r := amount(rapid.OneOf(rapid.Int64Range(1, 60), rapid.Int64Range(1, models.MaxAmount)).Draw(t, "amount"))
-	if rapid.Bool().Draw(t, "percent") {
-		r = percent(rapid.Int64Range(1, 10_000).Draw(t, "bp"))
-		r.PercentOff.Cap = rapid.SampledFrom([]int64{0, 0, 3, 700}).Draw(t, "cap")
-	}
-	if rapid.Bool().Draw(t, "scoped") {
-		r.Scope = rules.Scope{Include: drawSelector(t), Exclude: rules.Selector{ProductIDs: rapid.SliceOfN(names(), 0, 1).Draw(t, "not")}}
-	}
-	r.Conditions.MinimumSpend = rapid.SampledFrom([]int64{0, 0, 10, 4000}).Draw(t, "minimum")
-	r.Stacking = rules.Stacking{
-		Level:      rapid.SampledFrom([]rules.Level{"", rules.LevelItem, rules.LevelOrder}).Draw(t, "level"),
-		Priority:   rapid.Int64Range(-1, 1).Draw(t, "priority"),
-		Stackable:  rapid.SampledFrom([]bool{true, true, true, false}).Draw(t, "stackable"),
-		Exclusive:  rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, "exclusive"),
-		Group:      rapid.SampledFrom([]string{"", "", "g"}).Draw(t, "group"),
-		MaxCoupons: rapid.SampledFrom([]int64{0, 0, 0, 2, 3}).Draw(t, "max_coupons"),
-	}
-	if bp := rapid.Int64Range(0, 10_000).Draw(t, "platform"); bp > 0 {
-		r.FundedBy = rules.FundedBy{PlatformBP: bp, MerchantBP: 10_000 - bp}
-	}
-	return r
-}
-
-func drawCandidates(t *rapid.T, most int) []rules.Candidate {
-	candidates := make([]rules.Candidate, rapid.IntRange(0, most).Draw(t, "coupons"))
-	for i := range candidates {
-		candidates[i] = candidate(fmt.Sprintf("c%02d", i), drawRule(t))
-		if days := rapid.IntRange(0, 2).Draw(t, "days"); days > 0 {
-			candidates[i].ValidUntil = noon.AddDate(0, 0, days)
-		}
-	}
-	return candidates
+func quoteAt(t require.TestingT, checkout rules.Checkout, candidates []rules.Candidate) rules.Quoted {
+	quoted, err := rules.Quote(checkout, candidates)
+	require.NoError(t, err)
+	return quoted
 }
 
 func TestQuoteIsSound(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		cart, candidates := drawCart(t), drawCandidates(t, 14)
-		quoted := quote(t, cart, candidates...)
-		requireSound(t, cart, quoted.Best)
+		checkout, candidates := rules.DrawCheckout(t), rules.DrawCandidates(t, 0, 14)
+		quoted := quoteAt(t, checkout, candidates)
+		requireSound(t, checkout.Cart, candidates, quoted.Best)
 
 		var picked []rules.Candidate
 		for i, v := range quoted.Coupons {
-			alone, err := rules.Price(cart, candidates[i:i+1])
+			alone, err := rules.Price(checkout, candidates[i:i+1])
 			require.Equal(t, v.Status == rules.Inapplicable, err != nil, "inapplicable is what can't be used alone")
+			if err == nil {
+				requireSound(t, checkout.Cart, candidates, alone)
+			} else {
+				require.Equal(t, models.CodeOf(err), v.Reason.Code)
+			}
 			require.Equal(t, alone.Totals.Discount, v.Amount, "a verdict's amount is that of the coupon alone")
 			require.Equal(t, v.Status == rules.Applicable, v.Reason == nil)
 			require.LessOrEqual(t, v.Amount, quoted.Best.Totals.Discount, "the best is no worse than any one")
@@ -96,9 +47,25 @@ func TestQuoteIsSound(t *testing.T) {
 			i := slices.IndexFunc(quoted.Coupons, func(v rules.Verdict) bool { return v.CouponID == c.CouponID })
 			require.LessOrEqual(t, c.Amount, quoted.Coupons[i].Amount, "no coupon takes off more in company than alone")
 		}
-		priced, err := rules.Price(cart, picked)
+		priced, err := rules.Price(checkout, picked)
 		require.NoError(t, err)
 		require.Equal(t, quoted.Best, priced, "Price agrees with Quote")
+	})
+}
+
+// Whatever set a caller chooses: it is refused, or what it comes to is sound.
+func TestPriceIsSound(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		checkout, candidates := rules.DrawCheckout(t), rules.DrawCandidates(t, 1, 4)
+		priced, err := rules.Price(checkout, candidates)
+		if err != nil {
+			require.Zero(t, priced)
+			require.NotEqual(t, models.ClassInternal, models.ClassOf(err))
+			return
+		}
+		require.Len(t, priced.Coupons, len(candidates))
+		requireSound(t, checkout.Cart, candidates, priced)
 	})
 }
 
@@ -106,11 +73,11 @@ func TestQuoteIsSound(t *testing.T) {
 func TestBestIsExact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		cart, candidates := drawCart(t), drawCandidates(t, 7)
-		for i := range candidates { // many conflicts, so that greed often fails
-			candidates[i].Rule.Stacking.ExcludeBatchIDs = rapid.SliceOfN(
-				rapid.SampledFrom([]string{"bat_c00", "bat_c01", "bat_c02", "bat_c03", "bat_c04"}), 0, 1).Draw(t, "excluded")
+		most := 7
+		if rapid.IntRange(0, 30).Draw(t, "ten") == 30 {
+			most = rules.ExactCoupons
 		}
+		checkout, candidates := rules.DrawCheckout(t), rules.DrawCandidates(t, 2, most)
 		var best rules.Priced
 		for set := range 1 << len(candidates) {
 			var tried []rules.Candidate
@@ -119,13 +86,35 @@ func TestBestIsExact(t *testing.T) {
 					tried = append(tried, c)
 				}
 			}
-			priced, err := rules.Price(cart, tried)
+			priced, err := rules.Price(checkout, tried)
 			if err == nil && (set == 0 || preferred(candidates, priced, best)) {
 				best = priced
 			}
 		}
-		require.Equal(t, best, quote(t, cart, candidates...).Best)
+		quoted := quoteAt(t, checkout, candidates)
+		require.Equal(t, best, quoted.Best)
+		requireRightReasons(t, checkout, candidates, quoted)
 	})
+}
+
+// requireRightReasons asserts that no skipped coupon could have joined, and that one in its way is in the best.
+func requireRightReasons(t require.TestingT, checkout rules.Checkout, candidates []rules.Candidate, quoted rules.Quoted) {
+	ids := chosen(quoted)
+	var best []rules.Candidate
+	for _, id := range ids {
+		best = append(best, *candidateOf(candidates, id))
+	}
+	for i, v := range quoted.Coupons {
+		if v.Status != rules.Skipped {
+			continue
+		}
+		more, err := rules.Price(checkout, append(slices.Clone(best), candidates[i]))
+		require.True(t, err != nil || more.Totals.Discount <= quoted.Best.Totals.Discount)
+		if with, ok := v.Reason.Params["with"]; ok {
+			require.Contains(t, ids, with)
+			require.Error(t, err)
+		}
+	}
 }
 
 // preferred is the documented order, written in another way than the search has it.
@@ -139,9 +128,8 @@ func preferred(candidates []rules.Candidate, a, b rules.Priced) bool {
 	key := func(p rules.Priced) string {
 		var expiries, ids []string
 		for _, c := range p.Coupons {
-			i := slices.IndexFunc(candidates, func(x rules.Candidate) bool { return x.CouponID == c.CouponID })
 			expiry := "never"
-			if at := candidates[i].ValidUntil; !at.IsZero() {
+			if at := candidateOf(candidates, c.CouponID).ValidUntil; !at.IsZero() {
 				expiry = at.Format(time.RFC3339) // digits sort before letters
 			}
 			expiries, ids = append(expiries, expiry), append(ids, c.CouponID)
@@ -153,25 +141,77 @@ func preferred(candidates []rules.Candidate, a, b rules.Priced) bool {
 	return key(a) < key(b)
 }
 
+func TestOneMoreCouponIsNeverWorse(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		checkout, candidates := rules.DrawCheckout(t), rules.DrawCandidates(t, 1, 14)
+		if rules.Stackables(candidates) > rules.ExactCoupons {
+			t.Skip("not searched exactly")
+		}
+		without := quoteAt(t, checkout, candidates[:len(candidates)-1]).Best.Totals
+		with := quoteAt(t, checkout, candidates).Best.Totals
+		require.GreaterOrEqual(t, with.Discount, without.Discount)
+	})
+}
+
+// Beyond ExactCoupons the best is no worse than what greed builds, here with Price alone.
+func TestBestOfManyIsNoWorseThanGreed(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		checkout, candidates := rules.DrawCheckout(t), rules.DrawCandidates(t, 11, 30)
+		quoted := quoteAt(t, checkout, candidates)
+		requireSound(t, checkout.Cart, candidates, quoted.Best)
+
+		order := make([]int, len(candidates))
+		for i := range order {
+			order[i] = i
+			require.LessOrEqual(t, quoted.Coupons[i].Amount, quoted.Best.Totals.Discount)
+		}
+		never := noon.AddDate(1000, 0, 0)
+		expiry := func(i int) time.Time {
+			if candidates[i].ValidUntil.IsZero() {
+				return never
+			}
+			return candidates[i].ValidUntil
+		}
+		slices.SortStableFunc(order, func(i, j int) int {
+			return cmp.Or(cmp.Compare(quoted.Coupons[j].Amount, quoted.Coupons[i].Amount), expiry(i).Compare(expiry(j)))
+		})
+		var set []rules.Candidate
+		var discount int64
+		for _, i := range order {
+			with := append(slices.Clone(set), candidates[i])
+			if priced, err := rules.Price(checkout, with); err == nil && priced.Totals.Discount > discount {
+				set, discount = with, priced.Totals.Discount
+			}
+		}
+		require.GreaterOrEqual(t, quoted.Best.Totals.Discount, discount)
+	})
+}
+
 func TestOrderOfTheRequestChangesNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		cart, candidates := drawCart(t), drawCandidates(t, 14)
-		moved := cart
-		moved.Lines = rapid.Permutation(cart.Lines).Draw(t, "moved lines")
+		checkout, candidates := rules.DrawCheckout(t), rules.DrawCandidates(t, 0, 14)
+		moved := checkout
+		moved.Cart.Lines = rapid.Permutation(checkout.Cart.Lines).Draw(t, "moved lines")
+		if len(checkout.Cart.Shipping) > 0 {
+			moved.Cart.Shipping = rapid.Permutation(checkout.Cart.Shipping).Draw(t, "moved deliveries")
+		}
 		shuffled := rapid.Permutation(candidates).Draw(t, "moved coupons")
 
-		first, second := quote(t, cart, candidates...), quote(t, moved, shuffled...)
+		first, second := quoteAt(t, checkout, candidates), quoteAt(t, moved, shuffled)
 		require.Equal(t, first.Best.Totals, second.Best.Totals)
 		require.Equal(t, chosen(first), chosen(second))
-		require.Equal(t, discounts(first.Best), discounts(second.Best))
+		require.Equal(t, first.Best.Gifts, second.Best.Gifts)
 		require.ElementsMatch(t, first.Coupons, second.Coupons)
 		require.ElementsMatch(t, first.Best.Lines, second.Best.Lines)
+		require.ElementsMatch(t, first.Best.Shipping, second.Best.Shipping)
 		for i, c := range first.Best.Coupons {
 			require.ElementsMatch(t, c.Lines, second.Best.Coupons[i].Lines)
 		}
 
-		_, err1 := rules.Price(cart, candidates)
+		_, err1 := rules.Price(checkout, candidates)
 		_, err2 := rules.Price(moved, shuffled)
 		require.Equal(t, err1, err2)
 	})
@@ -180,20 +220,29 @@ func TestOrderOfTheRequestChangesNothing(t *testing.T) {
 func TestShortfallIsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		cart, r := drawCart(t), drawRule(t)
-		c := candidate("c", r)
-		_, err := rules.Price(cart, []rules.Candidate{c})
-		if models.CodeOf(err) != models.CodeMinimumNotReached {
-			t.Skip()
+		checkout, c := rules.DrawCheckout(t), rules.DrawCandidates(t, 1, 1)[0]
+		c.Currency, c.Room = "USD", nil
+		asked := rapid.Int64Range(1, 60).Draw(t, "asked")
+		code, field := models.CodeMinimumNotReached, &c.Rule.Conditions.MinimumSpend
+		if rapid.Bool().Draw(t, "quantity") {
+			c.Rule = rules.DrawRule(t, rules.KindAmountOff) // others count units too
+			c.Rule.Conditions = rules.Conditions{}
+			code, field = models.CodeTooFewUnits, &c.Rule.Conditions.MinimumQuantity
 		}
-		quoted := quote(t, cart, c)
-		shortfall := quoted.Coupons[0].Reason.Params["shortfall"].(int64)
+		*field = asked
+		judge := func() models.Code {
+			_, err := rules.Price(checkout, []rules.Candidate{c})
+			return models.CodeOf(err)
+		}
+		if judge() != code {
+			t.Skip("met")
+		}
+		reason := quoteAt(t, checkout, []rules.Candidate{c}).Coupons[0].Reason
+		shortfall := reason.Params["shortfall"].(int64)
 		require.Positive(t, shortfall)
-		c.Rule.Conditions.MinimumSpend -= shortfall
-		_, err = rules.Price(cart, []rules.Candidate{c})
-		require.NotEqual(t, models.CodeMinimumNotReached, models.CodeOf(err))
-		c.Rule.Conditions.MinimumSpend++
-		_, err = rules.Price(cart, []rules.Candidate{c})
-		require.Equal(t, models.CodeMinimumNotReached, models.CodeOf(err))
+		*field -= shortfall
+		require.NotEqual(t, code, judge())
+		*field++
+		require.Equal(t, code, judge())
 	})
 }

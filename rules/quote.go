@@ -18,84 +18,108 @@ const (
 
 // Quoted is what a cart costs with the best of its candidates, and what became of each.
 type Quoted struct {
-	Coupons []Verdict `json:"coupons" nullable:"false" doc:"One for each coupon that was asked about, in the order of the request."`
-	Best    Priced    `json:"best" doc:"The cart with the best combination; without coupons when none applies."`
+	Coupons []Verdict `json:"coupons"` // one for each candidate, in their order
+	Best    Priced    `json:"best"`    // without coupons when none applies
 }
 
 // Verdict is the answer about one candidate. Its amount is that of the coupon alone, so that a wallet can show them side
 // by side; what it takes off together with others stands in Quoted.Best.
 type Verdict struct {
-	CouponID string          `json:"coupon_id"`
-	BatchID  string          `json:"batch_id"`
-	Status   Status          `json:"status" enum:"APPLICABLE,SKIPPED,INAPPLICABLE" doc:"APPLICABLE: in the best combination. SKIPPED: usable, but not in the best combination. INAPPLICABLE: not usable on this cart."`
-	Reason   *models.Refusal `json:"reason,omitempty" doc:"Why it is not in the best combination; absent when it is."`
-	Amount   int64           `json:"amount" doc:"What it takes off when used alone, in minor units of the cart's currency; 0 when inapplicable."`
+	models.CouponRef
+	Status Status          `json:"status"`
+	Reason *models.Refusal `json:"reason,omitempty"` // why it is not in the best combination; nil when it is
+	Amount int64           `json:"amount"`           // 0 when inapplicable
 }
 
 // Quote judges every candidate and finds the best combination: the largest discount, then the fewest coupons, then the
 // soonest expiry, then the smallest ids. Price, called with the coupons of Best, gives the same as Best.
 //
-// With up to ExactCoupons stackable coupons that apply the best is exact. Of more it is built greedily: the one that gives
-// most alone, then each next one that may join and raises the discount; that is one pricing per coupon.
+// With up to ExactCoupons stackable coupons that apply the best is exact, and so it is with more as long as the search
+// takes at most maxWork; beyond that it is the best that was found, which is never worse than building it greedily: the
+// one that gives most alone, then each next one that may join and raises the discount.
 //
 // The only errors are those of models.Cart.Totals, for a coupon that can't be used is an answer: its reason has the codes
-// and parameters of Price. A skipped coupon's reason is CodeNotStackable with the coupon of Best that is in its way, or
-// CodeCouponGivesNone when the discount would not be larger with it. Of candidates with one CouponID the first counts, the
-// others are CodeDuplicateCoupon.
-func Quote(cart models.Cart, candidates []Candidate) (Quoted, error) {
-	b, err := newBasket(cart)
+// and parameters of Price. A skipped coupon's reason is CodeNotStackable with the coupon of Best that is in its way, what
+// its minimum lacks after the coupons of Best, what their batch's caps leave, or CodeCouponGivesNone when the discount
+// would not be larger with it. Of candidates with one id the first counts, the others are CodeDuplicateCoupon.
+func Quote(checkout Checkout, candidates []Candidate) (Quoted, error) {
+	b, err := newBasket(checkout)
 	if err != nil {
 		return Quoted{}, err
 	}
+	var w work
 	verdicts := make([]Verdict, len(candidates))
-	usable := make([]coupon, 0, len(candidates))
+	usable := make([]*coupon, 0, len(candidates))
 	seen := make(map[string]bool, len(candidates))
 	for i := range candidates {
 		c := &candidates[i]
-		it, refusal := b.judge(c)
-		if seen[c.CouponID] {
-			refusal = duplicate()
+		it, refused := b.judge(c, &w)
+		if seen[c.ID()] {
+			refused = duplicate()
 		}
-		seen[c.CouponID] = true
-		verdicts[i] = Verdict{CouponID: c.CouponID, BatchID: c.BatchID, Status: Inapplicable}
-		if refusal != nil {
-			verdicts[i].Reason = models.RefusalOf(refusal)
+		seen[c.ID()] = true
+		verdicts[i] = Verdict{CouponRef: c.CouponRef, Status: Inapplicable}
+		if refused != nil {
+			verdicts[i].Reason = models.RefusalOf(refused)
 			continue
 		}
 		verdicts[i].Status, verdicts[i].Amount = Skipped, it.alone
 		usable = append(usable, it)
 	}
 	slices.SortFunc(usable, applied)
-	best := b.best(usable)
-	priced, refusal := b.apply(best)
-	if refusal != nil {
-		return Quoted{}, refusal // not reached: the search keeps to what apply accepts
+	best := b.best(usable, &w)
+	priced, refused := b.apply(best, &w)
+	if refused != nil {
+		return Quoted{}, refused // not reached: the search keeps to what apply accepts
 	}
-	explain(verdicts, usable, best)
+	explain(verdicts, b.reasons(usable, best, priced, &w))
 	return Quoted{Coupons: verdicts, Best: priced}, nil
 }
 
 // explain says of each usable coupon that it is in the best combination, or why not.
-func explain(verdicts []Verdict, usable, best []coupon) {
-	reasons := make(map[string]*models.Error, len(usable))
-	for i := range usable {
-		c := &usable[i]
-		if reasons[c.CouponID] = refuseJoin(best, c); reasons[c.CouponID] == nil {
-			reasons[c.CouponID] = models.NewError(models.CodeCouponGivesNone, "the discount would not be larger with this one too")
-		}
-	}
-	for _, c := range best {
-		reasons[c.CouponID] = nil
-	}
+func explain(verdicts []Verdict, reasons map[string]*refusal) {
 	for i := range verdicts {
 		v := &verdicts[i]
 		if v.Status != Skipped {
 			continue
 		}
-		if reason := reasons[v.CouponID]; reason != nil {
+		if reason := reasons[v.ID()]; reason != nil {
 			v.Reason = models.RefusalOf(reason)
 		} else {
 			v.Status = Applicable
 		}
 	}
+}
+
+// reasons says of the usable coupons that don't join the best why they don't, by id. Both are in the order of their
+// application, so each is judged on what the best before it have left.
+func (b *basket) reasons(usable, best []*coupon, priced Priced, w *work) map[string]*refusal {
+	reasons := make(map[string]*refusal, len(usable)-len(best))
+	left := slices.Clone(b.prices)
+	next := 0
+	for _, c := range usable {
+		if next < len(best) && best[next] == c {
+			c.take(b, left, w)
+			next++
+			continue
+		}
+		reasons[c.id] = b.reason(c, best, priced, left, w)
+	}
+	return reasons
+}
+
+func (b *basket) reason(c *coupon, best []*coupon, priced Priced, left []int64, w *work) *refusal {
+	if err := refuseJoin(best, c); err != nil {
+		return err
+	}
+	off := c.off(b, left, w).total
+	if off == 0 {
+		return c.refuseLeft(c.sum(left))
+	}
+	if c.Room != nil {
+		if err := c.Room.Refuse(0, spent(priced.Coupons, c.BatchID), off); err != nil {
+			return err
+		}
+	}
+	return refuse(models.CodeCouponGivesNone, "the discount would not be larger with this one too")
 }

@@ -7,7 +7,8 @@ const (
 )
 
 // Scope says which lines of a cart a coupon discounts: those that Include names, or all when it names nothing, without
-// those that Exclude names. Lines that aren't discountable are never in a scope. The zero value is storewide.
+// those that Exclude names. Lines that aren't discountable, and for a merchant's coupon those of other merchants, are never
+// in a scope. The zero value is storewide.
 type Scope struct {
 	Include Selector `json:"include,omitzero" doc:"Default: every line."`
 	Exclude Selector `json:"exclude,omitzero" doc:"Wins over include. Default: none."`
@@ -22,9 +23,9 @@ type Selector struct {
 	Tags        []string `json:"tags,omitempty" minItems:"1" maxItems:"1000" nullable:"false"`
 }
 
-func (s Scope) check(f *faults) {
-	s.Include.check("scope.include.", f)
-	s.Exclude.check("scope.exclude.", f)
+func (s Scope) check(path string, f *faults) {
+	s.Include.check(path+".include.", f)
+	s.Exclude.check(path+".exclude.", f)
 }
 
 func (s Selector) check(path string, f *faults) {

@@ -50,7 +50,9 @@ func TestScope(t *testing.T) {
 			t.Parallel()
 			r := percent(10_000)
 			r.Scope = tt.scope
-			priced, err := rules.Price(cart, []rules.Candidate{candidate("x", r)})
+			c := candidate("x", r)
+			c.MerchantID = "" // the platform's own
+			priced, err := price(cart, []rules.Candidate{c})
 			if tt.want == nil {
 				require.Equal(t, models.CodeScopeNotMatched, models.CodeOf(err))
 				return
@@ -60,6 +62,40 @@ func TestScope(t *testing.T) {
 			for _, l := range priced.Coupons[0].Lines {
 				got = append(got, l.LineID)
 				require.Equal(t, int64(1000), l.Discount)
+			}
+			require.Equal(t, tt.want, got)
+		})
+	}
+}
+
+// A merchant's coupon keeps to the merchant's own lines and to those of nobody, whatever its scope says.
+func TestScopeOfAMerchant(t *testing.T) {
+	t.Parallel()
+	lines := []models.CartLine{item("mine", 100), item("other", 100), item("nobody", 100)}
+	lines[0].MerchantID, lines[1].MerchantID = "mer_1", "mer_2"
+	for name, tt := range map[string]struct {
+		merchant string
+		include  rules.Selector
+		want     []string
+	}{
+		"Own":       {"mer_1", rules.Selector{}, []string{"mine", "nobody"}},
+		"Platform":  {"", rules.Selector{}, []string{"mine", "other", "nobody"}},
+		"NamesBoth": {"mer_1", rules.Selector{ProductIDs: []string{"mine", "other"}}, []string{"mine"}},
+		"OnlyOther": {"mer_1", rules.Selector{MerchantIDs: []string{"mer_2"}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := candidate("x", percent(10_000))
+			c.MerchantID, c.Rule.Scope.Include = tt.merchant, tt.include
+			priced, err := price(cartOf(lines...), []rules.Candidate{c})
+			if tt.want == nil {
+				require.Equal(t, models.CodeScopeNotMatched, models.CodeOf(err))
+				return
+			}
+			require.NoError(t, err)
+			var got []string
+			for _, l := range priced.Coupons[0].Lines {
+				got = append(got, l.LineID)
 			}
 			require.Equal(t, tt.want, got)
 		})

@@ -7,13 +7,16 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
-// Level says when a coupon is applied: those of the items first, then those of the order.
+// Level says when a coupon is applied, and to what: those of the items first, then those of the order, both to goods,
+// then those of the shipping, to deliveries.
 type Level string
 
-// The levels. The zero value means LevelOrder.
+// The levels. The zero value means the kind's own: shipping for free_shipping, item for fixed_price and buy_x_get_y, else
+// order.
 const (
-	LevelItem  Level = "item"
-	LevelOrder Level = "order"
+	LevelItem     Level = "item"
+	LevelOrder    Level = "order"
+	LevelShipping Level = "shipping"
 )
 
 // MaxCoupons is the most coupons that one cart may use together, so that pricing stays bounded.
@@ -25,7 +28,7 @@ const maxPriority = 1000
 // Stacking says what a coupon may be combined with, and in which order. Two coupons are combined only if both allow it.
 // The zero value is used alone, on the level of the order.
 type Stacking struct {
-	Level              Level    `json:"level,omitempty" enum:"item,order" doc:"Coupons of the items are applied before those of the order. Default order."`
+	Level              Level    `json:"level,omitempty" enum:"item,order,shipping" doc:"Coupons of the items are applied first, then those of the order, then those of the shipping, which discount deliveries. Default: shipping for free_shipping, item for fixed_price and buy_x_get_y, else order."`
 	Priority           int64    `json:"priority,omitempty" minimum:"-1000" maximum:"1000" doc:"Within a level the lower goes first; equal ones go by coupon id."`
 	Stackable          bool     `json:"stackable,omitempty" doc:"false: used alone, with no other coupon. Default false."`
 	Exclusive          bool     `json:"exclusive,omitempty" doc:"The only coupon of its level; those of other levels may join it if stackable."`
@@ -36,8 +39,8 @@ type Stacking struct {
 }
 
 func (s Stacking) check(f *faults) {
-	if s.Level != "" && s.Level != LevelItem && s.Level != LevelOrder {
-		f.add("stacking.level", "must be %s or %s", LevelItem, LevelOrder)
+	if s.Level != "" && s.Level != LevelItem && s.Level != LevelOrder && s.Level != LevelShipping {
+		f.add("stacking.level", "must be %s, %s or %s", LevelItem, LevelOrder, LevelShipping)
 	}
 	f.within("stacking.priority", s.Priority, -maxPriority, maxPriority)
 	if len(s.Group) > MaxIDLength {
@@ -48,12 +51,31 @@ func (s Stacking) check(f *faults) {
 	f.within("stacking.max_coupons", s.MaxCoupons, 0, MaxCoupons)
 }
 
-// rank orders the levels.
-func (s Stacking) rank() int {
-	if s.Level == LevelItem {
-		return 0
+// The ranks order the levels.
+const (
+	rankItem = iota
+	rankOrder
+	rankShipping
+)
+
+// rank is that of the rule's level.
+func (r *Rule) rank() int {
+	switch r.Stacking.Level {
+	case LevelItem:
+		return rankItem
+	case LevelOrder:
+		return rankOrder
+	case LevelShipping:
+		return rankShipping
 	}
-	return 1
+	switch r.Kind {
+	case KindFreeShipping:
+		return rankShipping
+	case KindFixedPrice, KindBuyXGetY:
+		return rankItem
+	default:
+		return rankOrder
+	}
 }
 
 // limit returns how many coupons an order with this one may use.
@@ -65,12 +87,11 @@ func (s Stacking) limit() int {
 }
 
 // applied orders coupons as they are applied. Ids are unique, so the order is total.
-func applied(a, b coupon) int {
-	s, t := &a.Rule.Stacking, &b.Rule.Stacking
+func applied(a, b *coupon) int {
 	return cmp.Or(
-		cmp.Compare(s.rank(), t.rank()),
-		cmp.Compare(s.Priority, t.Priority),
-		cmp.Compare(a.CouponID, b.CouponID),
+		cmp.Compare(a.rank, b.rank),
+		cmp.Compare(a.Rule.Stacking.Priority, b.Rule.Stacking.Priority),
+		cmp.Compare(a.id, b.id),
 	)
 }
 
@@ -78,7 +99,7 @@ func applied(a, b coupon) int {
 func clash(a, b *coupon) bool {
 	s, t := &a.Rule.Stacking, &b.Rule.Stacking
 	return !s.Stackable || !t.Stackable ||
-		(s.Exclusive || t.Exclusive) && s.rank() == t.rank() ||
+		(s.Exclusive || t.Exclusive) && a.rank == b.rank ||
 		s.Group != "" && s.Group == t.Group && a.MerchantID == b.MerchantID ||
 		s.excludes(b.Candidate) || t.excludes(a.Candidate)
 }
@@ -88,37 +109,52 @@ func (s *Stacking) excludes(c *Candidate) bool {
 }
 
 // refuseJoin says why c can't join the set, nil when it can. The set itself is one that may be used together.
-func refuseJoin(set []coupon, c *coupon) *models.Error {
-	with, limit := obstacle(set, c)
-	switch {
-	case with < 0:
+func refuseJoin(set []*coupon, c *coupon) *refusal {
+	o := hinder(set, c)
+	if o.with < 0 {
 		return nil
-	case limit > 0:
-		return notStackable(set[with]).With("max_coupons", limit)
-	default:
-		return notStackable(set[with])
 	}
+	if o.uses != "" {
+		return refuse(o.uses, models.InfoOf(o.uses).Meaning, "with", set[o.with].id)
+	}
+	err := notStackable(set[o.with])
+	if o.limit > 0 {
+		err.Params["max_coupons"] = o.limit
+	}
+	return err
 }
 
-// obstacle returns which of the set keeps c from joining it, -1 when none does. Where the number of coupons is the
-// reason, limit is the number; else it is 0.
-func obstacle(set []coupon, c *coupon) (with, limit int) {
+// obstacle is what keeps a coupon from joining a set.
+type obstacle struct {
+	with  int         // which of the set; -1: none
+	limit int         // the number of coupons that is reached; 0: that is not why
+	uses  models.Code // of the cap on uses that the set reaches; "": that is not why
+}
+
+func hinder(set []*coupon, c *coupon) obstacle {
 	most, by := c.Rule.Stacking.limit(), len(set)-1
-	for i := range set {
-		if clash(&set[i], c) {
-			return i, 0
+	var uses int64
+	for i, other := range set {
+		if clash(other, c) {
+			return obstacle{with: i}
 		}
-		if l := set[i].Rule.Stacking.limit(); l < most {
+		if l := other.Rule.Stacking.limit(); l < most {
 			most, by = l, i
+		}
+		if c.Room == nil || other.BatchID != c.BatchID {
+			continue
+		}
+		uses++
+		if uses >= c.Room.Uses {
+			return obstacle{with: i, uses: c.Room.NoUses}
 		}
 	}
 	if len(set) < most {
-		return -1, 0
+		return obstacle{with: -1}
 	}
-	return by, most
+	return obstacle{with: by, limit: most}
 }
 
-func notStackable(with coupon) *models.Error {
-	return models.NewError(models.CodeNotStackable, "the coupon can't be combined with another one").
-		With("with", with.CouponID)
+func notStackable(with *coupon) *refusal {
+	return refuse(models.CodeNotStackable, "the coupon can't be combined with another one", "with", with.id)
 }

@@ -55,7 +55,7 @@ func TestStacking(t *testing.T) {
 			t.Parallel()
 			cart := cartOf(item("a", 1000))
 			for _, chosen := range [][]rules.Candidate{{tt.a, tt.b}, {tt.b, tt.a}} {
-				_, err := rules.Price(cart, chosen)
+				_, err := price(cart, chosen)
 				if tt.refused {
 					require.Equal(t, models.CodeNotStackable, models.CodeOf(err))
 				} else {
@@ -78,7 +78,7 @@ func TestMaxCoupons(t *testing.T) {
 	}
 	refusal := func(t *testing.T, chosen []rules.Candidate) map[string]any {
 		t.Helper()
-		_, err := rules.Price(cart, chosen)
+		_, err := price(cart, chosen)
 		var e *models.Error
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, models.CodeNotStackable, e.Code)
@@ -87,7 +87,7 @@ func TestMaxCoupons(t *testing.T) {
 
 	t.Run("AsManyAsAllowed", func(t *testing.T) {
 		t.Parallel()
-		_, err := rules.Price(cart, coupons(rules.MaxCoupons))
+		_, err := price(cart, coupons(rules.MaxCoupons))
 		require.NoError(t, err)
 	})
 	t.Run("OneMore", func(t *testing.T) {

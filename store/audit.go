@@ -116,15 +116,22 @@ func (a *auditor) auditBatch(c models.BatchCounter) error {
 			a.Entries++
 		}
 	}
-	a.compareBatch(c, fold, stock)
-	if err := a.compareUsers(c, users); err != nil {
+	batch := models.Batch{ID: c.BatchID} // one that is missing has no caps
+	rows := a.db.Limit(1).Find(&batch, "id = ?", c.BatchID)
+	if rows.Error != nil {
+		return rows.Error
+	}
+	check(a.about(1, c.BatchID), "batches of the counters", 1, rows.RowsAffected)
+	a.compareBatch(c, fold, batch, stock)
+	if err := a.compareUsers(c, batch, users); err != nil {
 		return err
 	}
-	return a.compareCoupons(c, coupons)
+	return a.compareCoupons(c, batch, coupons)
 }
 
-func (a *auditor) compareBatch(c, fold models.BatchCounter, stock int64) {
+func (a *auditor) compareBatch(c, fold models.BatchCounter, batch models.Batch, stock int64) {
 	check(a.about(1, c.BatchID), "issued", fold.Issued, c.Issued)
+	check(a.about(1, c.BatchID), "face values", fold.FaceAmount, c.FaceAmount)
 	check(a.about(1, c.BatchID), "usage", fold.Usage, c.Usage)
 	if c.Quantity != nil {
 		check(a.about(1, c.BatchID), "remaining", fold.Remaining, c.Remaining)
@@ -134,10 +141,8 @@ func (a *auditor) compareBatch(c, fold models.BatchCounter, stock int64) {
 	if c.Remaining < 0 {
 		a.about(1, c.BatchID).differ("remaining", "0 or more", c.Remaining)
 	}
-	var batch models.Batch
-	if err := a.db.Take(&batch, "id = ?", c.BatchID).Error; err != nil {
-		a.about(1, c.BatchID).differ("batch of the counters", "one", err)
-		return
+	if most := batch.Caps.Batch.Amount; batch.FaceMin > 0 && most != nil && c.FaceAmount > *most {
+		a.about(1, c.BatchID).differ("face values", fmt.Sprintf("at most %d", *most), c.FaceAmount)
 	}
 	a.compareCap(c.BatchID, batch.Caps.Batch, c.Usage)
 }
@@ -162,27 +167,39 @@ func (a *auditor) foldCoupon(coupons map[string]models.LedgerEntry, e models.Led
 		want = *before.CouponSeq + 1
 	}
 	check(a.about(2, *e.CouponID), "next entry of the coupon", want, *e.CouponSeq)
-	if known && !slices.Contains(allowedBefore[e.Kind], before.Kind) {
+	if !known {
+		before.Kind = noEntry
+	}
+	if !slices.Contains(allowedBefore[e.Kind], before.Kind) {
 		a.about(2, *e.CouponID).differ("entry before "+string(e.Kind), allowedBefore[e.Kind], before.Kind)
 	}
-	if known && (e.Kind == models.EntryUsed || e.Kind == models.EntryReleased) && deref(before.RedemptionID) != deref(e.RedemptionID) {
+	if known && slices.Contains(ofHolder, e.Kind) && deref(before.RedemptionID) != deref(e.RedemptionID) {
 		a.about(2, *e.CouponID).differ(string(e.Kind)+" by", deref(before.RedemptionID), deref(e.RedemptionID))
 	}
-	if e.Kind.After() == "" && known { // a change of amount: the state before it stays the newest
+	if e.Kind.After() == "" && e.Kind != models.EntryUnissued && known { // a change of amount: the state before it stays the newest
 		e.Kind, e.RedemptionID = before.Kind, before.RedemptionID
 	}
 	coupons[*e.CouponID] = e
 }
 
-// allowedBefore lists, for each kind of entry, what the coupon's state-setting entry before it may be.
+// ofHolder are the kinds of entry that belong to the redemption of the entry before.
+var ofHolder = []models.EntryKind{models.EntryUsed, models.EntryReleased, models.EntryUnissued}
+
+// noEntry stands before a coupon's first entry.
+const noEntry models.EntryKind = "none"
+
+// allowedBefore lists, for each kind of entry, what the coupon's state-setting entry before it may be. Nothing comes after
+// unissued, which only a cancelled use can be.
 var allowedBefore = func() map[models.EntryKind][]models.EntryKind {
+	first := []models.EntryKind{noEntry}
 	free := []models.EntryKind{models.EntryIssued, models.EntryImported, models.EntryReleased, models.EntryRestored}
 	locked := []models.EntryKind{models.EntryLocked}
 	used := []models.EntryKind{models.EntryUsed}
 	return map[models.EntryKind][]models.EntryKind{
+		models.EntryIssued: first, models.EntryImported: first,
 		models.EntryLocked: free, models.EntryRevoked: free, models.EntryExpired: free,
 		models.EntryReleased: locked, models.EntryUsed: locked, models.EntryAdjusted: locked,
-		models.EntryRefunded: used, models.EntryRestored: used, models.EntryUnissued: free,
+		models.EntryRefunded: used, models.EntryRestored: used, models.EntryUnissued: {models.EntryReleased},
 	}
 }()
 

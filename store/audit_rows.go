@@ -1,22 +1,12 @@
 package store
 
-import (
-	"slices"
-
-	"gorm.io/gorm"
-
-	"github.com/tearoff/tearoff/models"
-)
+import "github.com/tearoff/tearoff/models"
 
 // compareUsers checks the batch's user counters, unless the batch moved on meanwhile: then the rows are newer than the
 // fold, and the next audit sees them.
-func (a *auditor) compareUsers(c models.BatchCounter, users map[userDay]*models.Usage) error {
+func (a *auditor) compareUsers(c models.BatchCounter, batch models.Batch, users map[userDay]*models.Usage) error {
 	var rows []models.UserCounter
 	if err := a.db.Find(&rows, "batch_id = ?", c.BatchID).Error; err != nil {
-		return err
-	}
-	var batch models.Batch // one that is missing has been reported, and has no caps
-	if err := a.db.Limit(1).Find(&batch, "id = ?", c.BatchID).Error; err != nil {
 		return err
 	}
 	if moved, err := a.moved(c); moved || err != nil {
@@ -46,9 +36,9 @@ func (a *auditor) moved(c models.BatchCounter) (bool, error) {
 	return seq != c.LedgerSeq, err
 }
 
-// compareCoupons checks that each coupon of the batch is what its entries say.
-func (a *auditor) compareCoupons(c models.BatchCounter, fold map[string]models.LedgerEntry) error {
-	rows, after := 0, ""
+// compareCoupons checks that each coupon of the batch is what its entries say, and what counts coupons elsewhere.
+func (a *auditor) compareCoupons(c models.BatchCounter, batch models.Batch, fold map[string]models.LedgerEntry) error {
+	seen, after := couponsSeen{byCode: map[string]int64{}}, ""
 	for {
 		var coupons []models.Coupon
 		err := a.db.Where("batch_id = ? AND id > ?", c.BatchID, after).Order("id").Limit(auditSlice).Find(&coupons).Error
@@ -62,29 +52,70 @@ func (a *auditor) compareCoupons(c models.BatchCounter, fold map[string]models.L
 			return err
 		}
 		for _, coupon := range coupons {
+			if coupon.CodeKey != nil {
+				seen.byCode[*coupon.CodeKey]++
+			}
 			e, known := fold[coupon.ID]
 			if !known || coupon.Seq > *e.CouponSeq {
 				continue // written after the counters were read; a coupon without any entry shows in the count below
 			}
-			rows++
+			seen.rows++
 			a.compareCoupon(coupon, e)
+		}
+		if err := a.collectUnlimited(&seen, batch, coupons); err != nil {
+			return err
 		}
 		after = coupons[len(coupons)-1].ID
 	}
-	a.Coupons += int64(rows)
+	a.Coupons += int64(seen.rows)
+	return a.compareCounts(c, batch, fold, seen)
+}
+
+// couponsSeen is what the rows of a batch's coupons add up to.
+type couponsSeen struct {
+	rows      int // in step with the ledger
+	byCode    map[string]int64
+	unlimited []string // coupons that don't count against an identity, though their batch counts by one
+}
+
+// compareCounts checks what was counted over all coupons, unless the batch moved on meanwhile.
+func (a *auditor) compareCounts(c models.BatchCounter, batch models.Batch, fold map[string]models.LedgerEntry, seen couponsSeen) error {
 	var all int64
 	if err := a.db.Model(&models.Coupon{}).Where("batch_id = ?", c.BatchID).Count(&all).Error; err != nil {
+		return err
+	}
+	codes, err := a.differingCodes(batch, seen.byCode)
+	if err != nil {
+		return err
+	}
+	limits, err := a.strayLimits(batch)
+	if err != nil {
 		return err
 	}
 	if moved, err := a.moved(c); moved || err != nil {
 		return err
 	}
-	check(a.about(2, c.BatchID), "coupons in step with the ledger", all, int64(rows))
-	check(a.about(2, c.BatchID), "coupons in the ledger", len(fold), rows)
+	alive := 0
+	for _, e := range fold {
+		if e.Kind != models.EntryUnissued {
+			alive++
+		}
+	}
+	check(a.about(2, c.BatchID), "coupons in step with the ledger", all, int64(seen.rows))
+	check(a.about(2, c.BatchID), "coupons in the ledger", alive, seen.rows)
+	check(a.about(1, c.BatchID), "coupons issued", c.Issued, all)
+	for _, id := range seen.unlimited {
+		a.about(2, id).differ("rows in coupon_limits", "one of each kind", "fewer")
+	}
+	a.Differences = append(append(a.Differences, codes...), limits...)
 	return nil
 }
 
 func (a *auditor) compareCoupon(coupon models.Coupon, e models.LedgerEntry) {
+	if e.Kind == models.EntryUnissued {
+		a.about(2, coupon.ID).differ("row of an un-issued coupon", "none", coupon.State)
+		return
+	}
 	check(a.about(2, coupon.ID), "sequence", *e.CouponSeq, coupon.Seq)
 	check(a.about(2, coupon.ID), "state", e.Kind.After(), coupon.State)
 	held := ""
@@ -92,216 +123,4 @@ func (a *auditor) compareCoupon(coupon models.Coupon, e models.LedgerEntry) {
 		held = deref(e.RedemptionID)
 	}
 	check(a.about(2, coupon.ID), "redemption", held, deref(coupon.RedemptionID))
-}
-
-// auditRedemptions checks invariants 3 and 4 for each redemption that has ended, and that one under way is looked after.
-func (a *auditor) auditRedemptions(scope AuditScope) error {
-	after := ""
-	for {
-		var rows []models.Redemption
-		q := a.db.Where("id > ?", after)
-		if len(scope.BatchIDs) > 0 {
-			q = q.Where(scope.mentioned(a.db))
-		}
-		if err := q.Order("id").Limit(auditSlice).Find(&rows).Error; err != nil || len(rows) == 0 {
-			return err
-		}
-		after = rows[len(rows)-1].ID
-		rows = slices.DeleteFunc(rows, func(r models.Redemption) bool { return !scope.covers(r) })
-		if len(rows) == 0 {
-			continue
-		}
-		slice, err := a.loadSlice(rows)
-		if err != nil {
-			return err
-		}
-		for _, r := range rows {
-			a.Redemptions++
-			a.compareRedemption(r, slice)
-		}
-	}
-}
-
-// mentioned keeps redemptions away that don't name the batches at all, so that not every content has to be read.
-func (s AuditScope) mentioned(db *gorm.DB) *gorm.DB {
-	named := db.Session(&gorm.Session{NewDB: true})
-	for _, id := range s.BatchIDs {
-		named = named.Or("content LIKE ?", "%"+id+"%")
-	}
-	return named
-}
-
-func (s AuditScope) covers(r models.Redemption) bool {
-	return len(s.BatchIDs) == 0 || slices.ContainsFunc(r.Content.Coupons, func(c models.RedemptionCoupon) bool {
-		return slices.Contains(s.BatchIDs, c.BatchID)
-	})
-}
-
-// redemptionSlice is what belongs to a slice of redemptions, by redemption id.
-type redemptionSlice struct {
-	lines    map[string][]models.RedemptionLine
-	branches map[string]map[models.Branch]models.TCCBranch
-	payments map[string]models.Payment
-	charged  map[string]int64 // by the books of the built-in bank; those of other providers are theirs
-	orders   map[string]models.Order
-	entries  map[string][]models.LedgerEntry
-}
-
-func (a *auditor) loadSlice(rows []models.Redemption) (redemptionSlice, error) {
-	var ids, couponIDs []string
-	for _, r := range rows {
-		ids = append(ids, r.ID)
-		for _, c := range r.Content.Coupons {
-			couponIDs = append(couponIDs, c.CouponID)
-		}
-	}
-	s := redemptionSlice{
-		lines: map[string][]models.RedemptionLine{}, branches: map[string]map[models.Branch]models.TCCBranch{},
-		payments: map[string]models.Payment{}, charged: map[string]int64{}, orders: map[string]models.Order{}, entries: map[string][]models.LedgerEntry{},
-	}
-	var lines []models.RedemptionLine
-	if err := a.db.Find(&lines, "redemption_id IN ?", ids).Error; err != nil {
-		return s, err
-	}
-	for _, l := range lines {
-		s.lines[l.RedemptionID] = append(s.lines[l.RedemptionID], l)
-	}
-	var branches []models.TCCBranch
-	if err := a.db.Find(&branches, "redemption_id IN ?", ids).Error; err != nil {
-		return s, err
-	}
-	for _, b := range branches {
-		if s.branches[b.RedemptionID] == nil {
-			s.branches[b.RedemptionID] = map[models.Branch]models.TCCBranch{}
-		}
-		s.branches[b.RedemptionID][b.Branch] = b
-	}
-	var payments []models.Payment
-	if err := a.db.Find(&payments, "redemption_id IN ?", ids).Error; err != nil {
-		return s, err
-	}
-	for _, p := range payments {
-		s.payments[p.RedemptionID] = p
-	}
-	if err := a.loadCharges(payments, s.charged); err != nil {
-		return s, err
-	}
-	var orders []models.Order
-	if err := a.db.Find(&orders, "redemption_id IN ?", ids).Error; err != nil {
-		return s, err
-	}
-	for _, o := range orders {
-		s.orders[o.RedemptionID] = o
-	}
-	// By the content, not by what the branches say: a branch that is lost must show.
-	var entries []models.LedgerEntry
-	if err := a.db.Find(&entries, "coupon_id IN ?", couponIDs).Error; err != nil {
-		return s, err
-	}
-	for _, e := range entries {
-		s.entries[deref(e.RedemptionID)] = append(s.entries[deref(e.RedemptionID)], e)
-	}
-	return s, nil
-}
-
-// loadCharges sums what the built-in bank charged for each redemption, over all attempts.
-func (a *auditor) loadCharges(payments []models.Payment, charged map[string]int64) error {
-	redemption := map[string]string{}
-	var ourIDs []string
-	for _, p := range payments {
-		for attempt := 1; attempt <= p.Attempt; attempt++ {
-			id := models.PaymentID(p.RedemptionID, attempt)
-			ourIDs, redemption[id] = append(ourIDs, id), p.RedemptionID
-		}
-	}
-	var rows []models.BankPayment
-	if err := a.db.Find(&rows, "our_id IN ?", ourIDs).Error; err != nil {
-		return err
-	}
-	now, err := a.store.Now(a.db.Statement.Context)
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		row.Land(now) // what is under way at the bank counts from its instant, whether anybody has looked or not
-		charged[redemption[row.OurID]] += row.Charged()
-	}
-	return nil
-}
-
-func (a *auditor) compareRedemption(r models.Redemption, s redemptionSlice) {
-	if !r.State.Final() {
-		if r.DueAt.IsZero() {
-			a.about(4, r.ID).differ("when the sweeper looks", "an instant", "never")
-		}
-		return
-	}
-	var lines, coupons, used, locked int64
-	for _, l := range s.lines[r.ID] {
-		lines += l.Discount
-		check(a.about(3, r.ID), "shares of line "+l.LineID, l.Discount, l.PlatformShare+l.MerchantShare)
-	}
-	for _, c := range r.Content.Coupons {
-		coupons += c.Amount
-	}
-	for _, e := range s.entries[r.ID] {
-		switch e.Kind {
-		case models.EntryUsed:
-			used += e.Amount
-		case models.EntryLocked, models.EntryAdjusted:
-			locked += e.Amount
-		case models.EntryReleased:
-			locked -= e.Amount
-		default:
-		}
-	}
-	check(a.about(3, r.ID), "sum of lines", r.Discount, lines)
-	check(a.about(3, r.ID), "sum of coupons", r.Discount, coupons)
-	check(a.about(3, r.ID), "payable", r.Goods+r.Shipping-r.Discount, r.Payable)
-	if r.State == models.StateConfirmed {
-		check(a.about(3, r.ID), "used by the ledger", r.Discount, used)
-		check(a.about(3, r.ID), "locked by the ledger", r.Discount, locked)
-	} else {
-		check(a.about(3, r.ID), "used by the ledger", 0, used)
-		check(a.about(3, r.ID), "locked by the ledger", 0, locked)
-	}
-	a.compareBranches(r, s)
-}
-
-// builtinBank is the provider whose books are in this store.
-const builtinBank = "builtin"
-
-// compareBranches checks invariant 4: a confirmed redemption is paid, used and ordered; a cancelled one is none of it.
-func (a *auditor) compareBranches(r models.Redemption, s redemptionSlice) {
-	if r.Kind != models.KindOrchestrated {
-		return
-	}
-	branches, payment := s.branches[r.ID], s.payments[r.ID]
-	if r.State == models.StateConfirmed {
-		check(a.about(4, r.ID), "coupons branch", models.BranchConfirmed, branches[models.BranchCoupons].State)
-		check(a.about(4, r.ID), "order branch", models.BranchConfirmed, branches[models.BranchOrder].State)
-		check(a.about(4, r.ID), "order", models.OrderConfirmed, s.orders[r.ID].State)
-		paid := payment.State == models.PaymentCaptured || payment.State == models.PaymentWrittenOff
-		if r.Payable > 0 && !paid {
-			a.about(4, r.ID).differ("payment", models.PaymentCaptured, payment.State)
-		}
-		if payment.State == models.PaymentCaptured && payment.Provider == builtinBank {
-			check(a.about(4, r.ID), "charged by the bank", r.Payable, s.charged[r.ID])
-		}
-		return
-	}
-	for _, b := range branches {
-		if b.State != models.BranchCancelled && b.State != models.BranchRefused {
-			a.about(4, r.ID).differ("branch "+string(b.Branch), models.BranchCancelled, b.State)
-		}
-	}
-	if order, known := s.orders[r.ID]; known {
-		check(a.about(4, r.ID), "order", models.OrderCancelled, order.State)
-	}
-	if payment.State == models.PaymentCaptured && !payment.Stray {
-		a.about(4, r.ID).differ("payment", "nothing captured", payment.State)
-	}
-	if payment.Provider == builtinBank && !payment.Stray {
-		check(a.about(4, r.ID), "charged by the bank", 0, s.charged[r.ID])
-	}
 }

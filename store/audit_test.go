@@ -18,6 +18,11 @@ type scene struct {
 	confirmed, cancelled, waiting string // orchestrated redemptions
 	hold, refused                 string // a confirmed and a refused one
 	used, free                    string // coupons: of confirmed, and of nobody
+
+	onUse        *world // whose redemptions issue their coupons
+	done, undone string // confirmed and cancelled redemptions of it
+	issued, gone string // their coupons
+	code         string // of done
 }
 
 func newScene(t *testing.T, s *store.Store) scene {
@@ -36,6 +41,17 @@ func newScene(t *testing.T, s *store.Store) scene {
 	lines, err := s.RedemptionLines(t.Context(), sc.confirmed)
 	require.NoError(t, err)
 	sc.used, sc.free = lines[0].CouponID, w.coupons(1)[0].ID
+
+	sc.onUse = newOnUse(t, s)
+	sc.done, sc.undone = sc.onUse.at("CONFIRMED", 1)[0], sc.onUse.at("CANCELLED", 1)[0]
+	for id, coupon := range map[string]*string{sc.done: &sc.issued, sc.undone: &sc.gone} {
+		r, err := s.Redemption(t.Context(), id)
+		require.NoError(t, err)
+		*coupon = r.Content.Coupons[0].CouponID
+		if id == sc.done {
+			sc.code = r.Content.Coupons[0].Code
+		}
+	}
 	return sc
 }
 
@@ -47,7 +63,7 @@ func TestAuditClean(t *testing.T) {
 			scope []string
 			want  store.AuditReport
 		}{
-			{nil, store.AuditReport{Batches: 2, Entries: 34, Coupons: 14, Redemptions: 12, Differences: []models.Difference{}}},
+			{nil, store.AuditReport{Batches: 4, Entries: 50, Coupons: 16, Redemptions: 16, Differences: []models.Difference{}}},
 			{[]string{first.batch.ID}, store.AuditReport{Batches: 1, Entries: 17, Coupons: 7, Redemptions: 6, Differences: []models.Difference{}}},
 			{[]string{second.batch.ID, "bat_nobody"}, store.AuditReport{Batches: 1, Entries: 17, Coupons: 7, Redemptions: 6, Differences: []models.Difference{}}},
 		} {
@@ -78,6 +94,12 @@ var (
 	theCancelled = func(sc scene) string { return sc.cancelled }
 	theWaiting   = func(sc scene) string { return sc.waiting }
 	theHold      = func(sc scene) string { return sc.hold }
+	theOnUse     = func(sc scene) string { return sc.onUse.batch.ID }
+	theDone      = func(sc scene) string { return sc.done }
+	theUndone    = func(sc scene) string { return sc.undone }
+	theIssued    = func(sc scene) string { return sc.issued }
+	theGone      = func(sc scene) string { return sc.gone }
+	theCode      = func(sc scene) string { return sc.code }
 	theTotal     = func(sc scene) string { return sc.batch.ID + "/" + sc.user + "/" }
 )
 
@@ -128,6 +150,25 @@ var damages = []damage{
 	{"a cancelled redemption is paid", sqlOn("UPDATE payments SET state = 'CAPTURED' WHERE redemption_id = ?", theCancelled), 4, theCancelled},
 	{"a cancelled redemption's order stands", sqlOn("UPDATE orders SET state = 'CONFIRMED' WHERE redemption_id = ?", theCancelled), 4, theCancelled},
 	{"a cancelled redemption's branch is tried", sqlOn("UPDATE tcc_branches SET state = 'TRIED' WHERE branch = 'order' AND redemption_id = ?", theCancelled), 4, theCancelled},
+
+	{"face values are off", sqlOn("UPDATE batch_counters SET face_amount = 1 WHERE batch_id = ?", theBatch), 1, theBatch},
+	{"face values pass the budget", sqlOn(`UPDATE batches SET face_min = 1, caps = '{"batch":{"amount":-1}}' WHERE id = ?`, theOnUse), 1, theOnUse},
+	{"a code's uses are off by one", sqlOn("UPDATE codes SET uses = uses + 1 WHERE code_key = ?", theCode), 1, theCode},
+	{"a code is used too often", sqlOn("UPDATE codes SET max_uses = 0 WHERE code_key = ?", theCode), 1, theCode},
+	{"a code is missing", sqlOn("DELETE FROM codes WHERE code_key = ?", theCode), 1, theCode},
+	{"a coupon has lost its code", sqlOn("UPDATE coupons SET code_key = NULL WHERE id = ?", theIssued), 1, theCode},
+	{"a coupon counts against nobody", sqlOn("DELETE FROM coupon_limits WHERE coupon_id = ?", theIssued), 2, theIssued},
+	{"nobody's coupon counts", sqlOn("UPDATE coupon_limits SET coupon_id = 'cpn_forged' WHERE coupon_id = ?", theIssued), 2, func(scene) string { return "cpn_forged" }},
+	{"a limit is passed", sqlOn("UPDATE coupon_limits SET ordinal = 5001 WHERE coupon_id = ?", theIssued), 2, theIssued},
+	{"an issued coupon is missing", sqlOn("DELETE FROM coupons WHERE id = ?", theIssued), 3, theDone},
+	{"an issued coupon is free", sqlOn("UPDATE coupons SET state = 'AVAILABLE' WHERE id = ?", theIssued), 3, theDone},
+	{"a gone coupon is back", func(sc scene) (string, []any) {
+		return "UPDATE coupons SET id = ?, seq = 4 WHERE id = ?", []any{sc.gone, sc.issued}
+	}, 2, theGone},
+	{"a coupon was never un-issued", sqlOn("UPDATE ledger_entries SET kind = 'adjusted' WHERE coupon_id = ? AND kind = 'unissued'", theGone), 3, theUndone},
+	{"a used coupon was un-issued", sqlOn("UPDATE ledger_entries SET kind = 'unissued' WHERE coupon_id = ? AND kind = 'used'", theIssued), 2, theIssued},
+	{"a gone coupon goes on", sqlOn("UPDATE ledger_entries SET kind = CASE coupon_seq WHEN 2 THEN 'unissued' ELSE kind END WHERE coupon_id = ?", theIssued), 2, theIssued},
+	{"a coupon begins with a lock", sqlOn("UPDATE ledger_entries SET kind = 'locked' WHERE coupon_id = ? AND coupon_seq = 1", theIssued), 2, theIssued},
 	{"nobody looks after one under way", sqlOn("UPDATE redemptions SET due_at = NULL WHERE id = ?", theWaiting), 4, theWaiting},
 }
 
@@ -145,7 +186,7 @@ func TestAuditShowsDamage(t *testing.T) {
 		}
 		report, err := s.Audit(t.Context(), store.AuditScope{})
 		require.NoError(t, err)
-		assert.Equal(t, len(scenes), report.Batches)
+		assert.Equal(t, 2*len(scenes), report.Batches)
 		for i, sc := range scenes {
 			d := damages[i]
 			shown := slices.ContainsFunc(report.Differences, func(diff models.Difference) bool {

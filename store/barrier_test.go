@@ -31,21 +31,21 @@ var needed = map[string]models.RedemptionState{
 }
 
 // expected plays one call on the model: the branch's state ("" no row, REFUSED a stored refusal) and what comes of it.
-func expected(branch string, c call, refuses bool) (after string, answer models.Code) {
+func expected(branch string, c call, refusal models.Code) (after string, answer models.Code) {
 	inTime := c.state == needed[c.op]
 	switch c.op + " " + branch {
 	case "try ":
 		switch {
 		case !inTime:
 			return "", models.CodeFenced
-		case refuses:
-			return "REFUSED", models.CodeCouponExpired
+		case refusal != "":
+			return "REFUSED", refusal
 		}
 		return "TRIED", ""
 	case "try TRIED", "try CONFIRMED":
 		return branch, "" // the stored result
 	case "try REFUSED":
-		return branch, models.CodeCouponExpired // the stored refusal
+		return branch, refusal // the stored one
 	case "try CANCELLED":
 		return branch, models.CodeFenced
 	case "confirm ":
@@ -90,24 +90,28 @@ func sequences(alphabet []call, length int) [][]call {
 // side is a participant under test.
 type side struct {
 	branch  models.Branch
-	refuses bool
+	refusal models.Code // of every Try; "": none
+	issues  bool        // its coupons are issued by the Try
 	calls   map[string]func(*store.Store, context.Context, []string) ([]store.RedemptionOutcome, error)
 }
 
 var (
-	orderSide = side{models.BranchOrder, false, map[string]func(*store.Store, context.Context, []string) ([]store.RedemptionOutcome, error){
+	orderSide = side{models.BranchOrder, "", false, map[string]func(*store.Store, context.Context, []string) ([]store.RedemptionOutcome, error){
 		"try": (*store.Store).TryOrders, "confirm": (*store.Store).ConfirmOrders, "cancel": (*store.Store).CancelOrders,
 	}}
-	couponSide = side{models.BranchCoupons, false, map[string]func(*store.Store, context.Context, []string) ([]store.RedemptionOutcome, error){
+	couponSide = side{models.BranchCoupons, "", false, map[string]func(*store.Store, context.Context, []string) ([]store.RedemptionOutcome, error){
 		"try": (*store.Store).TryCoupons, "confirm": (*store.Store).ConfirmCoupons, "cancel": (*store.Store).CancelCoupons,
 	}}
-	refusingCouponSide = side{models.BranchCoupons, true, couponSide.calls}
+	refusingCouponSide = side{models.BranchCoupons, models.CodeCouponExpired, false, couponSide.calls}
+	issueSide          = side{models.BranchCoupons, "", true, couponSide.calls}
+	refusingIssueSide  = side{models.BranchCoupons, models.CodeInactive, true, couponSide.calls}
 )
 
 func TestBarrier(t *testing.T) {
 	t.Parallel()
 	inTime := []call{{"try", models.StateTrying}, {"confirm", models.StateCommitted}, {"cancel", models.StateCancelling}}
-	sides := map[string]side{"orders": orderSide, "coupons": couponSide, "coupons that are refused": refusingCouponSide}
+	sides := map[string]side{"orders": orderSide, "coupons": couponSide, "coupons that are refused": refusingCouponSide,
+		"coupons that are issued": issueSide, "coupons that are not issued": refusingIssueSide}
 	for name, on := range sides {
 		t.Run(name+", every sequence of calls in time", func(t *testing.T) {
 			t.Parallel()
@@ -140,8 +144,14 @@ func inStates(states []models.RedemptionState) []call {
 
 func playBarrier(t *testing.T, s *store.Store, on side, played [][]call) {
 	w := newWorld(t, s, storetest.BatchSpec{Caps: models.Caps{User: models.Cap{Uses: new(int64(1_000_000))}}})
+	if on.issues {
+		w = newOnUse(t, s)
+	}
 	ids := w.at("NEW", len(played))
-	if on.refuses {
+	switch {
+	case on.refusal != "" && on.issues:
+		exec(t, s, "UPDATE codes SET active = ? WHERE batch_id = ?", false, w.batch.ID)
+	case on.refusal != "":
 		exec(t, s, "UPDATE coupons SET valid_from = '2020-01-01 00:00:00.000000', valid_until = '2020-01-02 00:00:00.000000' WHERE batch_id = ?", w.batch.ID)
 	}
 	branches := make([]string, len(played))
@@ -156,11 +166,11 @@ func playBarrier(t *testing.T, s *store.Store, on side, played [][]call) {
 			require.NoError(t, err)
 			for i, n := range at {
 				var want models.Code
-				branches[n], want = expected(branches[n], c, on.refuses)
+				branches[n], want = expected(branches[n], c, on.refusal)
 				require.Equal(t, want, code(out[i].Err), "call %d of %v", round+1, played[n])
 			}
 		}
-		compareBarrier(t, s, on.branch, ids, branches)
+		compareBarrier(t, s, on, ids, branches)
 	}
 	force(t, s, models.StateTrying, ids) // the audit takes no liking to ends that nothing led to
 	w.AuditClean(w.batch.ID)
@@ -186,7 +196,7 @@ func force(t *testing.T, s *store.Store, state models.RedemptionState, ids []str
 }
 
 // compareBarrier checks each branch's row and that the business rows went with it.
-func compareBarrier(t *testing.T, s *store.Store, on models.Branch, ids, branches []string) {
+func compareBarrier(t *testing.T, s *store.Store, on side, ids, branches []string) {
 	t.Helper()
 	marks, args := in(ids)
 	found := map[string]string{}
@@ -197,19 +207,22 @@ func compareBarrier(t *testing.T, s *store.Store, on models.Branch, ids, branche
 		}
 	}
 	rows := map[string]string{"TRIED": "TRIED PENDING", "CONFIRMED": "CONFIRMED CONFIRMED", "CANCELLED": "CANCELLED"}
-	if on == models.BranchOrder {
+	if on.branch == models.BranchOrder {
 		read("SELECT redemption_id, state FROM tcc_branches WHERE branch = 'order' AND redemption_id IN ")
 		read("SELECT redemption_id, state FROM orders WHERE redemption_id IN ")
 	} else {
 		rows = map[string]string{
 			"": "AVAILABLE", "TRIED": "TRIED LOCKED", "CONFIRMED": "CONFIRMED USED", "CANCELLED": "CANCELLED AVAILABLE", "REFUSED": "CANCELLED AVAILABLE",
 		}
+		if on.issues {
+			rows[""], rows["CANCELLED"], rows["REFUSED"] = "", "CANCELLED", "CANCELLED"
+		}
 		read("SELECT redemption_id, state FROM tcc_branches WHERE branch = 'coupons' AND redemption_id IN ")
 		read("SELECT l.redemption_id, c.state FROM redemption_lines l JOIN coupons c ON c.id = l.coupon_id WHERE l.redemption_id IN ")
 	}
 	for n, id := range ids {
 		want, got := rows[branches[n]], found[id]
-		if on == models.BranchOrder && branches[n] == "CANCELLED" && got == "CANCELLED CANCELLED" {
+		if on.branch == models.BranchOrder && branches[n] == "CANCELLED" && got == "CANCELLED CANCELLED" {
 			got = "CANCELLED" // there was an order to cancel
 		}
 		assert.Equal(t, want, got, "sequence %d", n)

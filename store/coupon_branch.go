@@ -2,13 +2,13 @@ package store
 
 import (
 	"context"
-	"slices"
 
 	"github.com/tearoff/tearoff/models"
 )
 
-// TryCoupons locks the coupons of each redemption, all or none, and reserves their budgets. Items are refused one by one
-// with the coupon's reason and coupon_id; a refusal is final for its redemption.
+// TryCoupons locks the coupons of each redemption, all or none, and reserves their budgets; those that nobody owned before
+// are issued to its user. Items are refused one by one with the coupon's reason, and coupon_id, or batch_id and code, to
+// say which; a refusal is final for its redemption.
 func (s *Store) TryCoupons(ctx context.Context, ids []string) ([]RedemptionOutcome, error) {
 	return s.barrier(ctx, ids, newCouponsBranch, tryStep)
 }
@@ -18,23 +18,31 @@ func (s *Store) ConfirmCoupons(ctx context.Context, ids []string) ([]RedemptionO
 	return s.barrier(ctx, ids, newCouponsBranch, confirmStep)
 }
 
-// CancelCoupons frees locked coupons; one whose validity has ended meanwhile becomes expired.
+// CancelCoupons frees locked coupons; one whose validity has ended meanwhile becomes expired. Those that the Try issued are
+// un-issued: stock, limits and code are as if they had never been.
 func (s *Store) CancelCoupons(ctx context.Context, ids []string) ([]RedemptionOutcome, error) {
 	return s.barrier(ctx, ids, newCouponsBranch, cancelStep)
 }
 
 // couponsBranch is the coupons participant. Its rows are the books.
-type couponsBranch struct{ books *books }
+type couponsBranch struct {
+	books  *books
+	issuer *issuer         // nil: no item issues anything
+	known  map[string]bool // ids of coupons to be issued that the ledger has already
+}
 
 func newCouponsBranch() participant { return &couponsBranch{} }
 
 func (*couponsBranch) branch() models.Branch { return models.BranchCoupons }
 
 func (p *couponsBranch) lock(tx *txn, items []*item) error {
-	var batchIDs, couponIDs []string
+	var batchIDs, couponIDs, codes []string
 	for _, it := range items {
 		for _, c := range it.Content.Coupons {
 			batchIDs, couponIDs = append(batchIDs, c.BatchID), append(couponIDs, c.CouponID)
+			if c.Code != "" {
+				codes = append(codes, c.Code)
+			}
 		}
 	}
 	var err error
@@ -45,6 +53,20 @@ func (p *couponsBranch) lock(tx *txn, items []*item) error {
 	if err != nil {
 		return err
 	}
+	if err := p.books.lockUsers(p.userDays(items, now)); err != nil {
+		return err
+	}
+	if err := p.books.lockCoupons(couponIDs); err != nil {
+		return err
+	}
+	if err := p.books.lockCodes(codes); err != nil {
+		return err
+	}
+	return p.prepareIssue(tx, items)
+}
+
+// userDays names the user counters that the items move.
+func (p *couponsBranch) userDays(items []*item, now models.Time) []userDay {
 	var users []userDay
 	for _, it := range items {
 		days := map[string]string{} // an undo moves the counters of the Try's day
@@ -65,68 +87,7 @@ func (p *couponsBranch) lock(tx *txn, items []*item) error {
 			users = append(users, userDay{c.BatchID, it.UserID, ""}, userDay{c.BatchID, it.UserID, day})
 		}
 	}
-	if err := p.books.lockUsers(users); err != nil {
-		return err
-	}
-	return p.books.lockCoupons(couponIDs)
-}
-
-func (p *couponsBranch) try(tx *txn, it *item) (models.BranchResult, *models.Error, error) {
-	now, err := tx.now()
-	if err != nil {
-		return models.BranchResult{}, nil, err
-	}
-	result := models.BranchResult{Coupons: []models.LockedCoupon{}}
-	planned := map[string]int64{} // uses of each batch by this very redemption
-	var money = map[string]int64{}
-	for _, want := range it.Content.Coupons {
-		if slices.ContainsFunc(result.Coupons, func(c models.LockedCoupon) bool { return c.CouponID == want.CouponID }) {
-			twice := models.NewError(models.CodeDuplicateCoupon, "the coupon is named twice")
-			return models.BranchResult{}, twice.With("coupon_id", want.CouponID), nil
-		}
-		day, refusal := p.judge(it, want, judged{now: now, uses: planned[want.BatchID], amount: money[want.BatchID]})
-		if refusal != nil {
-			return models.BranchResult{}, refusal.With("coupon_id", want.CouponID), nil
-		}
-		planned[want.BatchID]++
-		money[want.BatchID] += want.Amount
-		result.Coupons = append(result.Coupons, models.LockedCoupon{
-			CouponID: want.CouponID, BatchID: want.BatchID, Amount: want.Amount, Day: day,
-		})
-	}
-	for _, c := range result.Coupons {
-		p.books.post(p.books.coupons[c.CouponID], p.entry(models.EntryLocked, it, c, now))
-	}
-	return result, nil, nil
-}
-
-// judged is what was decided before in the same Try: it counts, though it is not posted yet.
-type judged struct {
-	now          models.Time
-	uses, amount int64
-}
-
-// judge says on which day's counters the coupon will count, "" for none, or why it can't be locked.
-func (p *couponsBranch) judge(it *item, want models.RedemptionCoupon, before judged) (string, *models.Error) {
-	coupon, counter, batch := p.books.coupons[want.CouponID], p.books.counters[want.BatchID], p.books.batches[want.BatchID]
-	if coupon == nil || counter == nil || batch == nil || coupon.BatchID != want.BatchID {
-		return "", models.NewError(models.CodeCouponNotFound, "the user has no such coupon")
-	}
-	if refusal := models.CheckUse(*coupon, *counter, it.UserID, before.now); refusal != nil {
-		return "", refusal
-	}
-	plus := func(u models.Usage) models.Usage {
-		u.ReservedCount += before.uses
-		u.ReservedAmount += before.amount
-		return u
-	}
-	use, day := models.CapUse{Batch: plus(counter.Usage)}, ""
-	if batch.Caps.CountsUsers() {
-		day = batch.Day(before.now)
-		use.User = plus(p.books.users[userDay{batch.ID, it.UserID, ""}].Usage)
-		use.UserDay = plus(p.books.users[userDay{batch.ID, it.UserID, day}].Usage)
-	}
-	return day, batch.Caps.Check(use, want.Amount)
+	return users
 }
 
 func (p *couponsBranch) entry(kind models.EntryKind, it *item, c models.LockedCoupon, at models.Time) models.LedgerEntry {
@@ -148,20 +109,34 @@ func (p *couponsBranch) settle(tx *txn, it *item, kind models.EntryKind) (*model
 		return nil, err
 	}
 	for _, c := range it.row.Result.Coupons {
-		coupon := p.books.coupons[c.CouponID]
-		if coupon == nil || coupon.State != models.CouponLocked || coupon.RedemptionID == nil || *coupon.RedemptionID != it.ID {
-			return models.NewError(models.CodeBranchMissing, "a coupon is not locked by its redemption").
-				With("coupon_id", c.CouponID), nil
+		if refusal := p.lost(it, c, kind); refusal != nil {
+			return refusal.With("coupon_id", c.CouponID), nil
 		}
 	}
 	for _, c := range it.row.Result.Coupons {
 		coupon := p.books.coupons[c.CouponID]
 		p.books.post(coupon, p.entry(kind, it, c, now))
-		if coupon.State == models.CouponAvailable && !now.Before(coupon.ValidUntil) {
+		switch {
+		case coupon.State != models.CouponAvailable:
+		case c.Issued:
+			p.books.unissue(coupon, &it.ID, now)
+		case !now.Before(coupon.ValidUntil):
 			p.books.post(coupon, models.LedgerEntry{Kind: models.EntryExpired, Count: 1, At: now})
 		}
 	}
 	return nil, nil
+}
+
+// lost says what is missing to settle a coupon that the Try locked, or nil.
+func (p *couponsBranch) lost(it *item, c models.LockedCoupon, kind models.EntryKind) *models.Error {
+	coupon, unissue := p.books.coupons[c.CouponID], c.Issued && kind == models.EntryReleased
+	switch {
+	case coupon == nil || coupon.State != models.CouponLocked || deref(coupon.RedemptionID) != it.ID:
+		return models.NewError(models.CodeBranchMissing, "a coupon is not locked by its redemption")
+	case unissue && (deref(coupon.CodeKey) != c.Code || (c.Code != "" && p.books.codes[c.Code] == nil)):
+		return models.NewError(models.CodeBranchMissing, "the code that a coupon was issued for is lost")
+	}
+	return nil
 }
 
 func (p *couponsBranch) write(*txn) error { return p.books.write() }

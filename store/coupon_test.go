@@ -83,6 +83,14 @@ func TestCountCoupons(t *testing.T) {
 	})
 }
 
+// offered asks for named coupons of a user.
+func offered(t *testing.T, s *store.Store, userID string, couponIDs ...string) store.Offered {
+	t.Helper()
+	found, err := s.Offers(t.Context(), store.OfferQuery{UserID: userID, CouponIDs: couponIDs})
+	require.NoError(t, err)
+	return found
+}
+
 func TestOffers(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -90,8 +98,7 @@ func TestOffers(t *testing.T) {
 		plain := newWorld(t, s, storetest.BatchSpec{})
 		plain.user = w.user
 		coupons := append(w.coupons(2), plain.coupons(1)...)
-		offers, err := s.Offers(t.Context(), w.user, []string{coupons[2].ID, coupons[0].ID, coupons[1].ID})
-		require.NoError(t, err)
+		offers := offered(t, s, w.user, coupons[2].ID, coupons[0].ID, coupons[1].ID).Offers
 		assert.Equal(t, []string{coupons[2].ID, coupons[0].ID, coupons[1].ID}, couponIDs(offers), "in the order asked")
 		for _, o := range offers {
 			assert.Equal(t, o.Coupon.BatchID, o.Batch.ID)
@@ -103,18 +110,15 @@ func TestOffers(t *testing.T) {
 		}
 
 		require.Nil(t, openHold(t, s, w.Plan(models.KindHold, coupons[0])).Err)
-		offers, err = s.Offers(t.Context(), w.user, []string{coupons[0].ID, coupons[1].ID, coupons[2].ID})
-		require.NoError(t, err)
+		offers = offered(t, s, w.user, coupons[0].ID, coupons[1].ID, coupons[2].ID).Offers
 		codes := names(offers, func(o models.Offer) string { return string(code(o.Check(w.user, 500))) })
 		assert.Equal(t, []string{string(models.CodeCouponLocked), string(models.CodeUserLimit), ""}, codes, "as a Try would judge")
 
-		_, err = s.Offers(t.Context(), w.user, []string{coupons[0].ID, "cpn_nobody"})
-		requireCode(t, models.CodeCouponNotFound, err)
-		_, err = s.Offers(t.Context(), w.User(), []string{coupons[0].ID})
-		requireCode(t, models.CodeCouponNotFound, err, "another's")
-		none, err := s.Offers(t.Context(), w.user, nil)
-		require.NoError(t, err)
-		assert.Empty(t, none)
+		some := offered(t, s, w.user, coupons[0].ID, "cpn_nobody")
+		assert.Len(t, some.Offers, 1)
+		assert.Equal(t, []models.CouponRef{{CouponID: "cpn_nobody"}}, some.Missing)
+		assert.Equal(t, []models.CouponRef{{CouponID: coupons[0].ID}}, offered(t, s, w.User(), coupons[0].ID).Missing, "another's")
+		assert.Empty(t, offered(t, s, w.user).Offers)
 	})
 }
 
@@ -126,8 +130,7 @@ func TestOfferKeepsItsRuleVersion(t *testing.T) {
 		c := w.coupons(1)[0]
 		_, err := s.CreateRule(t.Context(), models.Rule{ID: w.batch.RuleID, MerchantID: "m1", Name: "edited", Content: []byte(`{"edited":true}`)})
 		require.NoError(t, err)
-		offers, err := s.Offers(t.Context(), w.user, []string{c.ID})
-		require.NoError(t, err)
+		offers := offered(t, s, w.user, c.ID).Offers
 		assert.Equal(t, 1, offers[0].Rule.Version)
 		assert.NotContains(t, string(offers[0].Rule.Content), "edited")
 	})

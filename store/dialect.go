@@ -2,9 +2,12 @@ package store
 
 // This file holds all SQL that one dialect lacks, in both forms.
 
-func (s *Store) clockSQL() string {
+// clock is the database's clock in an expression.
+func (s *Store) clock() string {
 	if s.dialect == SQLite {
-		return "SELECT strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+		return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 	}
-	return "SELECT UTC_TIMESTAMP(6)"
+	return "UTC_TIMESTAMP(6)"
 }
+
+func (s *Store) clockSQL() string { return "SELECT " + s.clock() }

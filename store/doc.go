@@ -3,9 +3,9 @@
 // again with the same keys gives the same answer.
 //
 // All writers lock in one order, in each by primary key: redemptions → tcc_branches → batch_counters → user_counters →
-// coupons → inserts. They read and lock, decide in memory, and write only what was accepted. Every guarded UPDATE also
-// moves a sequence, because MySQL counts changed rows, not matched ones: RowsAffected 0 always means that the guard
-// failed.
+// coupons → codes → inserts. They read and lock, decide in memory, and write only what was accepted. Every guarded UPDATE
+// also moves a sequence, because MySQL counts changed rows, not matched ones: RowsAffected 0 always means that the guard
+// failed. Rows of coupon_limits have no locks of their own: who writes them holds the batch's counter.
 //
 // Time is the database's clock in UTC. Errors that a caller can act on are *models.Error; a database that can't be
 // reached is models.CodeUnavailable.

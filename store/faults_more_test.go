@@ -129,3 +129,56 @@ func auditLogTrials(_ *world, n int) []trial {
 	}
 	return trials
 }
+
+// codeClaimTrials claims by a code where coupons are counted by e-mail.
+func codeClaimTrials(w *world, n int) []trial {
+	spec := onUse
+	spec.ClaimMode = models.ClaimModeClaim
+	coded := newWorld(w.t, w.s, spec)
+	w.more = append(w.more, coded.batch.ID)
+	trials := make([]trial, n)
+	for i, code := range coded.codes(n) {
+		user := coded.mailUser()
+		request := store.ClaimRequest{Caller: "test", Key: storetest.Name("key"), Code: code, UserID: user}
+		trials[i].run = func(ctx context.Context, s *store.Store) (string, error) {
+			out, err := s.Claim(ctx, []store.ClaimRequest{request, request})
+			if err != nil {
+				return "", err
+			}
+			return fmt.Sprint(out[0].Coupon.Ordinal, out[0].Coupon.ID == out[1].Coupon.ID, *out[0].Coupon.CodeKey == code), nil
+		}
+		trials[i].look = lookAt("SELECT c.ordinal, c.state, l.key_kind, l.ordinal, k.uses, k.seq FROM coupons c JOIN coupon_limits l ON l.coupon_id = c.id "+
+			"JOIN codes k ON k.code_key = c.code_key WHERE c.user_id = ?", user)
+	}
+	return trials
+}
+
+func codeTrials(w *world, n int) []trial {
+	trials := make([]trial, n)
+	for i := range trials {
+		batch := w.Batch(storetest.BatchSpec{Codes: models.CodesSingle, Quantity: 2})
+		codes := []models.CouponCode{{Display: storetest.Name("a"), Active: true}, {Display: storetest.Name("b")}}
+		trials[i].run = func(ctx context.Context, s *store.Store) (string, error) {
+			got, err := s.CreateCodes(ctx, batch.ID, codes, models.AuditRecord{Action: "codes.create"})
+			return fmt.Sprint(len(got)), err
+		}
+		trials[i].look = lookAt("SELECT c.active, c.max_uses, c.seq, a.action FROM codes c LEFT JOIN audit_log a ON a.subject = c.batch_id "+
+			"WHERE c.batch_id = ?", batch.ID)
+	}
+	return trials
+}
+
+func codeChangeTrials(w *world, n int) []trial {
+	trials := make([]trial, n)
+	for i := range trials {
+		batch := w.Batch(storetest.BatchSpec{Codes: models.CodesShared})
+		key := w.Code(batch.ID, 5)
+		trials[i].run = func(ctx context.Context, s *store.Store) (string, error) {
+			got, err := s.ChangeCode(ctx, store.CodeChange{CodeKey: key, Active: new(false), MaxUses: new(int64(9)), Audit: models.AuditRecord{Action: "code.change"}})
+			return fmt.Sprint(got.Active, got.Seq), err
+		}
+		trials[i].look = lookAt("SELECT c.active, c.max_uses, c.seq, a.action FROM codes c LEFT JOIN audit_log a ON a.subject = c.batch_id "+
+			"WHERE c.batch_id = ?", batch.ID)
+	}
+	return trials
+}

@@ -50,6 +50,18 @@ func allOperations() []operation {
 		opening("OpenHolds, neither", models.KindHold, func(r *models.Redemption) { r.OrderID = nil }),
 		opening("OpenHolds, refused", models.KindHold, func(r *models.Redemption) { r.UserID = "usr_other" }),
 		opening("OpenRedemptions, key", models.KindOrchestrated, func(r *models.Redemption) { r.IdemKey = new(storetest.Name("key")) }),
+		issuing(onRedemptions("TryCoupons, issuing", "TRYING", single(stepTryCoupons))),
+		issuing(opening("OpenHolds, refused to issue", models.KindHold, func(r *models.Redemption) { r.UserID = "usr_other" })),
+		issuing(onRedemptions("ConfirmCoupons, issued", "COMMITTED", single(stepConfirmCoupons))),
+		issuing(onRedemptions("CancelCoupons, issued", "CANCELLING", single(stepCancelCoupons))),
+		issuing(opening("OpenHolds, issuing", models.KindHold, func(*models.Redemption) {})),
+		issuing(onHolds("CancelHolds, issued", func(ctx context.Context, s *store.Store, id string) error {
+			return one(s.CancelHolds(ctx, []string{id}))
+		})),
+		issuing(operation{"ExpireHolds, issued", expireTrials}),
+		operation{"Claim, by code", codeClaimTrials},
+		operation{"CreateCodes", codeTrials},
+		operation{"ChangeCode", codeChangeTrials},
 		operation{"EnsureUser", userTrials},
 		operation{"CreateRule", ruleTrials},
 		operation{"CreateRule, next version", ruleVersionTrials},
@@ -75,6 +87,17 @@ func stepOf(name string) func(context.Context, *store.Store, []string) error {
 
 func onRedemptions(name string, at stage, run func(context.Context, *store.Store, string) error) operation {
 	return operation{name, func(w *world, n int) []trial { return trialsOn(w.at(at, n), run) }}
+}
+
+// issuing is the operation where coupons are issued on use.
+func issuing(o operation) operation {
+	plain := o.make
+	o.make = func(w *world, n int) []trial {
+		onUse := newOnUse(w.t, w.s)
+		w.more = append(w.more, onUse.batch.ID)
+		return plain(onUse, n)
+	}
+	return o
 }
 
 func onHolds(name string, run func(context.Context, *store.Store, string) error) operation {

@@ -97,7 +97,7 @@ func TestFaults(t *testing.T) {
 				assert.Equal(t, left, got, what[i])
 			}
 			assert.Empty(t, faults.Breaches(), "sent after an error")
-			w.AuditClean(w.batch.ID)
+			w.AuditClean(append(w.more, w.batch.ID)...)
 		})
 	}
 }

@@ -55,8 +55,7 @@ func TestHoldOpens(t *testing.T) {
 		require.Len(t, branches, 1)
 		assert.Equal(t, models.BranchTried, branches[0].State)
 		assert.Len(t, branches[0].Result.Coupons, 2)
-		offers, err := s.Offers(t.Context(), w.user, []string{coupons[0].ID})
-		require.NoError(t, err)
+		offers := offered(t, s, w.user, coupons[0].ID).Offers
 		want := models.Usage{ReservedCount: 2, ReservedAmount: 1000}
 		assert.Equal(t, []models.Usage{want, want, want}, []models.Usage{offers[0].Counter.Usage, offers[0].User, offers[0].UserDay})
 		w.AuditClean(w.batch.ID)

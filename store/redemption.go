@@ -145,10 +145,10 @@ func (s *Store) Redemption(ctx context.Context, id string) (models.Redemption, e
 	return r, notFound(err, "redemption")
 }
 
-// RedemptionLines returns the discount of each cart line, by coupon.
+// RedemptionLines returns what each coupon takes off each line, delivery and gift, by coupon.
 func (s *Store) RedemptionLines(ctx context.Context, id string) ([]models.RedemptionLine, error) {
 	var lines []models.RedemptionLine
-	err := s.db.WithContext(ctx).Order("coupon_id, line_id").Find(&lines, "redemption_id = ?", id).Error
+	err := s.db.WithContext(ctx).Order("coupon_id, target, line_id").Find(&lines, "redemption_id = ?", id).Error
 	return lines, asError(err)
 }
 

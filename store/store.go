@@ -46,6 +46,8 @@ type Store struct {
 	path    string // of the SQLite file
 	log     *slog.Logger
 	grace   time.Duration
+	configs configs
+	hot     *hot
 }
 
 // Open prepares a store without connecting: a database that is down shows in the first call, not here, so that processes
@@ -86,14 +88,18 @@ func Open(o Options) (*Store, error) {
 		_ = db.Close()
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	return &Store{db: g, sql: db, dialect: dialect, path: o.SQLite, log: o.Log, grace: cmp.Or(o.Grace, time.Minute)}, nil
+	return &Store{db: g, sql: db, dialect: dialect, path: o.SQLite, log: o.Log, grace: cmp.Or(o.Grace, time.Minute), configs: newConfigs(), hot: newHot()}, nil
 }
 
 // Dialect tells which kind of database this is.
 func (s *Store) Dialect() Dialect { return s.dialect }
 
 // Close gives back all connections.
-func (s *Store) Close() error { return s.sql.Close() }
+func (s *Store) Close() error {
+	s.configs.close()
+	s.hot.close()
+	return s.sql.Close()
+}
 
 // Ping asks the database for an answer.
 func (s *Store) Ping(ctx context.Context) error {

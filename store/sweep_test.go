@@ -152,3 +152,53 @@ func TestDueCrowd(t *testing.T) {
 	assert.Equal(t, ids, taken)
 	requireNoDeadlock(t, faults)
 }
+
+// TestSweepPassesLockedRows keeps the oldest row locked: the others are swept without waiting for it, and it is next.
+func TestSweepPassesLockedRows(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		make  func(w *world) []string
+		sweep func(s *store.Store) (int, error)
+	}{
+		"Due": {
+			func(w *world) []string {
+				ids := w.at("TRYING", 3)
+				marks, args := in(ids)
+				exec(w.t, w.s, "UPDATE redemptions SET due_at = '2020-01-02 00:00:00.000000' WHERE id IN "+marks, args...)
+				return ids
+			},
+			func(s *store.Store) (int, error) {
+				due, err := s.Due(t.Context(), 10)
+				return len(due), err
+			},
+		},
+		"ExpireHolds": {
+			func(w *world) []string {
+				return names(w.hold(3, overdue), func(r models.Redemption) string { return r.ID })
+			},
+			func(s *store.Store) (int, error) { return s.ExpireHolds(t.Context(), 10) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			faults := &storetest.Faults{}
+			s := mysqlAlone(t, store.Options{Wrap: faults.Wrap})
+			w := newWorld(t, s, storetest.BatchSpec{})
+			ids := tt.make(w)
+			exec(t, s, "UPDATE redemptions SET due_at = '2020-01-01 00:00:00.000000' WHERE id = ?", ids[0])
+			blocker, err := s.SQL().BeginTx(t.Context(), nil)
+			require.NoError(t, err)
+			_, err = blocker.ExecContext(t.Context(), "SELECT id FROM redemptions WHERE id = ? FOR UPDATE", ids[0])
+			require.NoError(t, err)
+			n, err := tt.sweep(s)
+			require.NoError(t, err)
+			assert.Equal(t, 2, n, "all but the locked one")
+			assert.Zero(t, faults.Count(1205), "lock waits")
+			require.NoError(t, blocker.Rollback())
+			n, err = tt.sweep(s)
+			require.NoError(t, err)
+			assert.Equal(t, 1, n, "free again")
+			w.AuditClean(w.batch.ID)
+		})
+	}
+}

@@ -13,22 +13,26 @@ import (
 // FindUser returns the id of the user that the reference names, or CodeNotFound.
 func (s *Store) FindUser(ctx context.Context, ref models.UserRef) (string, error) {
 	if models.HasPrefix(ref.ID, models.PrefixUser) {
-		var user models.User
-		err := s.db.WithContext(ctx).Take(&user, "id = ?", ref.ID).Error
-		return user.ID, notFound(err, "user")
+		return s.hotUser(userKey{value: ref.ID}, func() (string, bool, error) {
+			var user models.User
+			err := s.db.WithContext(ctx).Take(&user, "id = ?", ref.ID).Error
+			return user.ID, true, notFound(err, "user")
+		})
 	}
 	identities, err := ref.Identities()
 	if err != nil {
 		return "", err
 	}
-	known, err := findIdentities(s.db.WithContext(ctx), identities)
-	if err != nil {
-		return "", asError(err)
-	}
-	if known == nil {
-		return "", models.NewError(models.CodeNotFound, "there is no such user")
-	}
-	return known[0].UserID, nil
+	return s.hotUser(userKey{identities[0].Kind, identities[0].Value}, func() (string, bool, error) {
+		known, err := findIdentities(s.db.WithContext(ctx), identities)
+		if err != nil {
+			return "", false, asError(err)
+		}
+		if known == nil {
+			return "", false, models.NewError(models.CodeNotFound, "there is no such user")
+		}
+		return known[0].UserID, known[0].Kind == identities[0].Kind, nil
+	})
 }
 
 // EnsureUser returns the id of the user that the reference names, and makes the user at first sight. Identities that are
@@ -88,17 +92,20 @@ func (tx *txn) ensureUser(identities []models.Identity) (id string, err error) {
 
 // findIdentities returns the rows that exist, in the order asked; nil for none.
 func findIdentities(db *gorm.DB, asked []models.Identity) ([]models.Identity, error) {
+	q := db.Session(&gorm.Session{NewDB: true})
+	for _, i := range asked {
+		q = q.Or("kind = ? AND value = ?", i.Kind, i.Value)
+	}
+	var rows []models.Identity
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, err
+	}
 	var found []models.Identity
 	for _, i := range asked {
-		var row models.Identity
-		err := db.Take(&row, "kind = ? AND value = ?", i.Kind, i.Value).Error
-		if errors.Is(err, gorm.ErrRecordNotFound) {
-			continue
+		at := slices.IndexFunc(rows, func(r models.Identity) bool { return r.Kind == i.Kind && r.Value == i.Value })
+		if at >= 0 {
+			found = append(found, rows[at])
 		}
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, row)
 	}
 	return found, nil
 }

@@ -19,6 +19,7 @@ type world struct {
 	s     *store.Store
 	batch store.BatchRow
 	user  string
+	more  []string // other batches that a test has made
 }
 
 func newWorld(t *testing.T, s *store.Store, spec storetest.BatchSpec) *world {
@@ -49,17 +50,58 @@ func (w *world) coupons(n int) []models.Coupon {
 	return coupons
 }
 
-// plans makes n plans with a coupon each.
+// onUse is a batch of which each redemption gets a coupon by a code, counted by user and by e-mail.
+var onUse = storetest.BatchSpec{
+	ClaimMode: models.ClaimModeOnUse, Codes: models.CodesShared, Quantity: 5_000, ClaimsPerUser: 5_000,
+	LimitBy: []models.LimitKind{models.LimitUser, models.LimitEmail},
+	Caps:    models.Caps{User: models.Cap{Uses: new(int64(5_000))}},
+}
+
+// newOnUse is a world whose redemptions issue their coupons themselves.
+func newOnUse(t *testing.T, s *store.Store) *world {
+	t.Helper()
+	w := newWorld(t, s, onUse)
+	w.user = w.mailUser()
+	return w
+}
+
+// mailUser makes a user that has an e-mail address.
+func (w *world) mailUser() string {
+	w.t.Helper()
+	return w.UserNamed(models.UserRef{Email: storetest.Name("ann") + "@example.com"})
+}
+
+// plans makes n plans with a coupon each: one that is owned, or one to be issued by a code of its own.
 func (w *world) plans(kind models.RedemptionKind, n int, change ...func(*models.Plan)) []models.Plan {
 	w.t.Helper()
 	plans := make([]models.Plan, n)
-	for i, c := range w.coupons(n) {
-		plans[i] = w.Plan(kind, c)
+	if w.batch.ClaimMode == models.ClaimModeClaim {
+		for i, c := range w.coupons(n) {
+			plans[i] = w.Plan(kind, c)
+		}
+	} else {
+		for i, code := range w.codes(n) {
+			plans[i] = w.Issuing(w.PlanFor(kind, w.user), w.batch.ID, code)
+		}
+	}
+	for i := range plans {
 		for _, f := range change {
 			f(&plans[i])
 		}
 	}
 	return plans
+}
+
+// codes gives the batch n codes and returns their keys.
+func (w *world) codes(n int) []string {
+	w.t.Helper()
+	wanted := make([]models.CouponCode, n)
+	for i := range wanted {
+		wanted[i] = models.CouponCode{Display: storetest.Name("code"), Active: true}
+	}
+	codes, err := w.s.CreateCodes(w.t.Context(), w.batch.ID, wanted, models.AuditRecord{Action: "codes.create"})
+	require.NoError(w.t, err)
+	return names(codes, func(c models.CouponCode) string { return c.CodeKey })
 }
 
 // overdue puts the deadline into the past.

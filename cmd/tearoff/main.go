@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -23,6 +24,8 @@ type cli struct {
 	Worker  workerCmd  `cmd:"" help:"The worker alone."`
 	Migrate migrateCmd `cmd:"" help:"Bring the store's tables up to date, or take the newest migration back."`
 	Audit   auditCmd   `cmd:"" help:"Check that the books agree. Changes nothing; exits with 1 when they don't."`
+	Rules   rulesCmd   `cmd:"" help:"Try rules on a cart, from files."`
+	Why     whyCmd     `cmd:"" help:"Say why a user's coupon or code does or doesn't apply to a cart. Changes nothing; exits with 1 when something that was named isn't there."`
 	Keys    keysCmd    `cmd:"" help:"Make an API key."`
 	Health  healthCmd  `cmd:"" help:"Ask an API for its health; exits with 1 when it is not ready."`
 	Demo    demoCmd    `cmd:"" help:"Play a shop's day through a Tearoff of its own, and check every outcome."`
@@ -46,10 +49,11 @@ func (e exitError) Error() string {
 }
 
 func main() {
-	os.Exit(run(os.Args[1:]))
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-func run(args []string) int {
+// run carries out one command and returns the code to exit with.
+func run(args []string, stdout, stderr io.Writer) int {
 	var c cli
 	parser := kong.Must(&c, kong.Name("tearoff"), kong.UsageOnError(),
 		kong.Description("Coupons that are never issued, used, paid out or given back twice."))
@@ -60,13 +64,14 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	k.BindTo(ctx, (*context.Context)(nil))
+	k.BindTo(stdout, (*io.Writer)(nil))
 	if err := k.Run(c.logger()); err != nil {
 		var exit exitError
 		if !errors.As(err, &exit) {
 			exit = exitError{code: 1, err: err}
 		}
 		if exit.err != nil {
-			fmt.Fprintln(os.Stderr, "tearoff:", exit.err)
+			fmt.Fprintln(stderr, "tearoff:", exit.err)
 		}
 		return exit.code
 	}

@@ -12,6 +12,7 @@ const (
 	Welcome   = "welcome"    // 10 % off, at most 30 dollars; one each
 	BootWeek  = "boot-week"  // 20 % off footwear, before all others; two each
 	BigBasket = "big-basket" // 40 dollars off from 350; one a day
+	ThirdPair = "third-pair" // three pairs of socks for two; by a public code, one each
 )
 
 // Offer is a rule and a batch of coupons under it, as JSON for POST /v1/admin/rules and POST /v1/admin/batches. What a
@@ -24,7 +25,7 @@ type Offer struct {
 
 func offers() ([]Offer, error) {
 	var list []Offer
-	for _, name := range []string{FlashSale, Welcome, BootWeek, BigBasket} {
+	for _, name := range []string{FlashSale, Welcome, BootWeek, BigBasket, ThirdPair} {
 		o := Offer{Name: name}
 		for file, into := range map[string]*json.RawMessage{"rule.json": &o.Rule, "batch.json": &o.Batch} {
 			if err := read(path.Join("offers", name, file), into); err != nil {

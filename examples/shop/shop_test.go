@@ -154,7 +154,7 @@ func TestOffersCanBePosted(t *testing.T) {
 			rule, content, batch := parseOffer(t, o)
 			assert.NotEmpty(t, rule.Name)
 			assert.Equal(t, rule.MerchantID, batch.MerchantID)
-			assert.Equal(t, models.ClaimModeClaim, batch.ClaimMode)
+			assert.Equal(t, o.Name == shop.ThirdPair, batch.ClaimMode == models.ClaimModeOnUse)
 			assert.Equal(t, shop.Currency, batch.Currency)
 			assert.Positive(t, batch.ValidSeconds)
 			assert.Equal(t, "rul_1", batch.RuleID)
@@ -169,16 +169,17 @@ func TestOffersCanBePosted(t *testing.T) {
 	}
 }
 
-// TestOffersAreWorthWhatTheReadmeSays prices one cart with each offer alone: boots for 189.00 and a tent for 399.00.
+// TestOffersAreWorthWhatTheReadmeSays prices one cart with each offer alone: boots for 189.00, a tent for 399.00 and three
+// times socks for 26.00.
 func TestOffersAreWorthWhatTheReadmeSays(t *testing.T) {
 	t.Parallel()
 	s := load(t)
-	cart, err := s.Cart(shop.One("hiking-boots"), shop.One("two-person-tent"))
+	cart, err := s.Cart(shop.One("hiking-boots"), shop.One("two-person-tent"), shop.Item{ProductID: "merino-socks", Quantity: 3})
 	require.NoError(t, err)
-	want := map[string]int64{shop.FlashSale: 1500, shop.Welcome: 3000, shop.BootWeek: 3780, shop.BigBasket: 4000}
+	want := map[string]int64{shop.FlashSale: 1500, shop.Welcome: 3000, shop.BootWeek: 5340, shop.BigBasket: 4000, shop.ThirdPair: 2600}
 	for _, o := range s.Offers {
 		_, content, batch := parseOffer(t, o)
-		priced, err := rules.Price(cart, []rules.Candidate{{CouponID: "cpn_1", Rule: content, Currency: batch.Currency}})
+		priced, err := rules.Price(rules.Checkout{Cart: cart}, []rules.Candidate{{CouponRef: models.CouponRef{CouponID: "cpn_1"}, Rule: &content, Currency: batch.Currency}})
 		require.NoError(t, err, o.Name)
 		assert.Equal(t, want[o.Name], priced.Totals.Discount, o.Name)
 	}

@@ -35,6 +35,7 @@ var steps = []step{
 	{"A quote: the best combination, and why not the others", (*story).quote},
 	{"A hold, confirmed by a shop that takes the payment itself", (*story).holdAndConfirm},
 	{"A hold that nobody confirms", (*story).holdAndForget},
+	{"A public code with one use: an abandoned checkout costs nothing", (*story).codeAndForget},
 	{"Redeem and pay", (*story).redeem},
 	{"A declined card, and the same coupon again", (*story).decline},
 	{"Pay later: the bank calls back", (*story).payLater},

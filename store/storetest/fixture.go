@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,16 +32,27 @@ func Name(prefix string) string {
 // User makes a user.
 func (f Fixture) User() string {
 	f.T.Helper()
-	id, err := f.Store.EnsureUser(f.T.Context(), models.UserRef{ID: Name("user")})
+	return f.UserNamed(models.UserRef{ID: Name("user")})
+}
+
+// UserNamed makes a user that is known by the reference.
+func (f Fixture) UserNamed(ref models.UserRef) string {
+	f.T.Helper()
+	id, err := f.Store.EnsureUser(f.T.Context(), ref)
 	f.must(err)
 	return id
 }
 
-// BatchSpec says what matters of a batch; the zero value is an unlimited active batch of merchant m1 in USD that takes 5
-// USD off and is valid for a day.
+// BatchSpec says what matters of a batch; the zero value is an unlimited active batch of merchant m1 in USD that is
+// claimed, takes 5 USD off and is valid for a day.
 type BatchSpec struct {
-	Quantity      int64 // 0: unlimited
+	Quantity      int64            // 0: unlimited
+	ClaimMode     models.ClaimMode // "": claim
+	Codes         models.CodeKind
 	ClaimsPerUser int
+	LimitBy       []models.LimitKind
+	FaceMin       int64 // with FaceMax: what is drawn at issue
+	FaceMax       int64
 	Caps          models.Caps
 	Content       string // of the rule; "": amount_off 500
 	Draft         bool
@@ -50,18 +63,15 @@ type BatchSpec struct {
 // Batch makes a batch.
 func (f Fixture) Batch(spec BatchSpec) store.BatchRow {
 	f.T.Helper()
-	content, merchant := spec.Content, spec.MerchantID
-	if content == "" {
-		content = `{"kind":"amount_off","amount_off":{"amount":500}}`
-	}
-	if merchant == "" {
-		merchant = "m1"
-	}
+	content := cmp.Or(spec.Content, `{"kind":"amount_off","amount_off":{"amount":500}}`)
+	merchant := cmp.Or(spec.MerchantID, "m1")
 	rule, err := f.Store.CreateRule(f.T.Context(), models.Rule{MerchantID: merchant, Name: "rule", Content: json.RawMessage(content)})
 	f.must(err)
 	b := models.Batch{
-		MerchantID: merchant, RuleID: rule.ID, RuleVersion: rule.Version, Name: "batch", ClaimMode: models.ClaimModeClaim,
-		Currency: "USD", TimeZone: "UTC", ClaimsPerUser: spec.ClaimsPerUser, Caps: spec.Caps, ValidUntil: spec.ValidUntil,
+		MerchantID: merchant, RuleID: rule.ID, RuleVersion: rule.Version, Name: "batch",
+		ClaimMode: cmp.Or(spec.ClaimMode, models.ClaimModeClaim), Codes: spec.Codes, Currency: "USD", TimeZone: "UTC",
+		ClaimsPerUser: spec.ClaimsPerUser, LimitBy: spec.LimitBy, FaceMin: spec.FaceMin, FaceMax: spec.FaceMax,
+		Caps: spec.Caps, ValidUntil: spec.ValidUntil,
 	}
 	if b.ValidUntil.IsZero() {
 		b.ValidSeconds = 24 * 3600
@@ -80,6 +90,18 @@ func (f Fixture) Batch(spec BatchSpec) store.BatchRow {
 	return row
 }
 
+// Code gives the batch a new code of its kind and returns its key. maxUses 0 sets no bound; a single code has its own.
+func (f Fixture) Code(batchID string, maxUses int64) string {
+	f.T.Helper()
+	code := models.CouponCode{Display: Name("code"), Active: true}
+	if maxUses > 0 {
+		code.MaxUses = &maxUses
+	}
+	codes, err := f.Store.CreateCodes(f.T.Context(), batchID, []models.CouponCode{code}, models.AuditRecord{Action: "codes.create"})
+	f.must(err)
+	return codes[0].CodeKey
+}
+
 // Claim gives the user a coupon of the batch.
 func (f Fixture) Claim(batchID, userID string) models.Coupon {
 	f.T.Helper()
@@ -91,29 +113,51 @@ func (f Fixture) Claim(batchID, userID string) models.Coupon {
 	return *out[0].Coupon
 }
 
+const planPrice, planOff = 5000, 500
+
 // Plan prices nothing: it plans a redemption of 50 USD in one line on which each coupon takes off 5 USD.
 func (f Fixture) Plan(kind models.RedemptionKind, coupons ...models.Coupon) models.Plan {
-	const price, off = 5000, 500
+	userID := ""
+	for _, c := range coupons {
+		userID = c.UserID
+	}
+	p := f.PlanFor(kind, userID)
+	for _, c := range coupons {
+		p = add(p, models.RedemptionCoupon{CouponID: c.ID, BatchID: c.BatchID})
+	}
+	return p
+}
+
+// PlanFor is Plan without any coupon yet.
+func (Fixture) PlanFor(kind models.RedemptionKind, userID string) models.Plan {
 	order := Name("order")
 	r := models.Redemption{
-		Caller: "test", MerchantID: "m1", Kind: kind, OrderID: &order, Currency: "USD", Goods: price,
-		Fingerprint: models.Hash(order),
+		Caller: "test", MerchantID: "m1", Kind: kind, OrderID: &order, UserID: userID, Currency: "USD", Goods: planPrice,
+		Payable: planPrice, Fingerprint: models.Hash(order),
 		Content: models.RedemptionContent{
-			Cart: models.Cart{Currency: "USD", Lines: []models.CartLine{{LineID: "1", ProductID: "p1", Quantity: 1, UnitPrice: price}}},
+			Cart: models.Cart{Currency: "USD", Lines: []models.CartLine{{LineID: "1", ProductID: "p1", Quantity: 1, UnitPrice: planPrice}}},
 		},
 	}
-	p := models.Plan{TTL: time.Hour}
-	for _, c := range coupons {
-		r.UserID = c.UserID
-		r.Discount += off
-		r.Content.Coupons = append(r.Content.Coupons, models.RedemptionCoupon{CouponID: c.ID, BatchID: c.BatchID, Amount: off})
-		p.Lines = append(p.Lines, models.RedemptionLine{CouponID: c.ID, LineID: "1", Discount: off, PlatformShare: off})
-	}
-	r.Payable = r.Goods - r.Discount
 	if kind == models.KindOrchestrated {
 		r.Content.Payment = models.PaymentTerms{Mode: models.PaymentNow, Method: "tok_approved"}
 	}
-	p.Redemption = r
+	return models.Plan{Redemption: r, TTL: time.Hour}
+}
+
+// Issuing adds a coupon that the Try issues, for the code or, with "", for the batch alone.
+func (Fixture) Issuing(p models.Plan, batchID, code string) models.Plan {
+	return add(p, models.RedemptionCoupon{CouponID: models.NewID(models.PrefixCoupon), BatchID: batchID, Code: code, Issue: true})
+}
+
+// add leaves the plan it is given as it is.
+func add(p models.Plan, c models.RedemptionCoupon) models.Plan {
+	c.Amount = planOff
+	p.Redemption.Discount += planOff
+	p.Redemption.Payable -= planOff
+	p.Redemption.Content.Coupons = append(slices.Clip(p.Redemption.Content.Coupons), c)
+	p.Lines = append(slices.Clip(p.Lines), models.RedemptionLine{
+		CouponID: c.CouponID, Target: models.TargetLine, LineID: "1", Discount: planOff, PlatformShare: planOff,
+	})
 	return p
 }
 
@@ -131,9 +175,12 @@ func (f Fixture) Open(p models.Plan) models.Redemption {
 // Coupon reads a coupon.
 func (f Fixture) Coupon(c models.Coupon) models.Coupon {
 	f.T.Helper()
-	offers, err := f.Store.Offers(f.T.Context(), c.UserID, []string{c.ID})
+	found, err := f.Store.Offers(f.T.Context(), store.OfferQuery{UserID: c.UserID, CouponIDs: []string{c.ID}})
 	f.must(err)
-	return offers[0].Coupon
+	if len(found.Offers) != 1 {
+		f.T.Fatalf("there is no coupon %s", c.ID)
+	}
+	return found.Offers[0].Coupon
 }
 
 // AuditClean fails the test when the books of the batch don't agree.

@@ -46,6 +46,15 @@ const (
 	CodeUserDayBudget    Code = "user_day_budget_exhausted"
 	CodeUserBlocked      Code = "user_blocked"
 	CodeClaimModeForbids Code = "claim_mode_forbids"
+	CodeIdentityRequired Code = "identity_required"
+
+	CodeNotValid   Code = "code_not_valid"
+	CodeRequired   Code = "code_required"
+	CodeInactive   Code = "code_inactive"
+	CodeNotStarted Code = "code_not_started"
+	CodeOver       Code = "code_expired"
+	CodeUsedUp     Code = "code_used_up"
+	CodeTaken      Code = "code_taken"
 
 	CodeCouponNotFound    Code = "coupon_not_found"
 	CodeCouponLocked      Code = "coupon_locked"
@@ -55,7 +64,16 @@ const (
 	CodeCouponRevoked     Code = "coupon_revoked"
 	CodeCouponGivesNone   Code = "coupon_gives_nothing"
 	CodeMinimumNotReached Code = "minimum_not_reached"
+	CodeTierNotReached    Code = "tier_not_reached"
+	CodeTooFewUnits       Code = "quantity_not_reached"
 	CodeScopeNotMatched   Code = "scope_not_matched"
+	CodeNothingToShip     Code = "no_shipping"
+	CodePlatformNotMet    Code = "platform_not_matched"
+	CodePaymentNotMet     Code = "payment_method_not_matched"
+	CodeTagsNotMet        Code = "user_tags_not_matched"
+	CodeNotFirstOrder     Code = "not_first_order"
+	CodeOutsideHours      Code = "outside_hours"
+	CodeExpressionNotMet  Code = "expression_not_met"
 	CodeNotStackable      Code = "not_stackable"
 	CodeDuplicateCoupon   Code = "duplicate_coupon"
 
@@ -139,7 +157,16 @@ var catalogue = []CodeInfo{
 	{CodeUserBudget, ClassRefused, "The user's money in this batch is used up; `params.remaining` says what is left."},
 	{CodeUserDayBudget, ClassRefused, "The user's money in this batch is used up for today; `params.remaining` says what is left."},
 	{CodeUserBlocked, ClassRefused, "The user may not get coupons."},
-	{CodeClaimModeForbids, ClassConflict, "Coupons of this batch are not got by claiming."},
+	{CodeClaimModeForbids, ClassConflict, "Coupons of this batch are not got in this way; `params.claim_mode` says in which they are."},
+	{CodeIdentityRequired, ClassRefused, "The batch counts coupons by `params.identity`, and the user has none."},
+
+	{CodeNotValid, ClassRefused, "There is no such code."},
+	{CodeRequired, ClassRefused, "Coupons of this batch are got by a code only."},
+	{CodeInactive, ClassRefused, "The code is switched off."},
+	{CodeNotStarted, ClassRefused, "The code is not valid yet; `params.from` says when it is."},
+	{CodeOver, ClassRefused, "The code's validity is over."},
+	{CodeUsedUp, ClassConflict, "The code has been used as often as it may be."},
+	{CodeTaken, ClassConflict, "The code belongs to another batch; `params.code` says which code."},
 
 	{CodeCouponNotFound, ClassRefused, "There is no such coupon for this user."},
 	{CodeCouponLocked, ClassConflict, "Another redemption holds the coupon."},
@@ -149,7 +176,16 @@ var catalogue = []CodeInfo{
 	{CodeCouponRevoked, ClassRefused, "The coupon was revoked."},
 	{CodeCouponGivesNone, ClassRefused, "The coupon would take nothing off this cart."},
 	{CodeMinimumNotReached, ClassRefused, "The minimum spend is not reached; `params.shortfall` says by how much."},
+	{CodeTierNotReached, ClassRefused, "The lowest tier is not reached; `params.shortfall` says by how much."},
+	{CodeTooFewUnits, ClassRefused, "Too few units are in the cart; `params.shortfall` says how many are missing."},
 	{CodeScopeNotMatched, ClassRefused, "Nothing in the cart is in the coupon's scope."},
+	{CodeNothingToShip, ClassRefused, "The cart has no delivery that the coupon could make cheaper."},
+	{CodePlatformNotMet, ClassRefused, "The coupon is for other platforms; `params.platforms` lists them."},
+	{CodePaymentNotMet, ClassRefused, "The coupon is for other payment methods; `params.payment_methods` lists them."},
+	{CodeTagsNotMet, ClassRefused, "The coupon is for other customers."},
+	{CodeNotFirstOrder, ClassRefused, "The coupon is for a customer's first order."},
+	{CodeOutsideHours, ClassRefused, "The coupon can't be used at this hour; `params.hours` says when it can, in `params.time_zone`."},
+	{CodeExpressionNotMet, ClassRefused, "The merchant's own condition is not met."},
 	{CodeNotStackable, ClassRefused, "The coupon can't be combined with `params.with`."},
 	{CodeDuplicateCoupon, ClassRefused, "The coupon is named twice."},
 

@@ -27,7 +27,7 @@ func mulDiv(a, b, c int64) (quotient int64, remainder uint64) {
 
 // divider divides amounts over weights. It keeps its buffers between calls; the zero value is ready. One goroutine only.
 type divider struct {
-	weights, parts     []int64
+	parts              []int64
 	remainders, sorted []uint64
 }
 
@@ -80,18 +80,4 @@ func (d *divider) hand(units int) {
 			ties--
 		}
 	}
-}
-
-// take spreads total over what is left of the lines and takes it off. The parts are in the order of lines and valid until
-// the next call.
-func (d *divider) take(total int64, lines []int, left []int64) []int64 {
-	d.weights = d.weights[:0]
-	for _, k := range lines {
-		d.weights = append(d.weights, left[k])
-	}
-	parts := d.spread(total, d.weights)
-	for i, k := range lines {
-		left[k] -= parts[i]
-	}
-	return parts
 }

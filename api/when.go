@@ -1,0 +1,92 @@
+package api
+
+import (
+	"errors"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// when is the start or the end of a window as it is asked for: an instant, or a day of the batch's time zone. As a start,
+// a day is its first instant, as an end all of it.
+type when string
+
+// Schema implements huma.SchemaProvider.
+func (when) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Examples: []any{"2026-12-31", "2026-12-31T18:00:00+01:00"},
+		Description: "An instant (RFC 3339) or a date, which is a day of the batch's time zone.",
+	}
+}
+
+var (
+	errNoWhen = errors.New("must be an instant, such as 2026-12-31T18:00:00Z, or a date, such as 2026-12-31")
+	errNoYear = errors.New("must be of the years 2000 to 9000")
+)
+
+// latest is after every instant that a window may name: beyond the year 9999 the store can't keep one.
+var latest = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// read returns the instant that w names. A date is the first instant of the day that comes days after it.
+func (w when) read(zone *time.Location, days int) (models.Time, error) {
+	var at time.Time
+	if day, err := time.Parse(time.DateOnly, string(w)); err == nil {
+		at = firstInstant(day.AddDate(0, 0, days), zone)
+	} else if at.UnmarshalText([]byte(w)) != nil {
+		return models.Time{}, errNoWhen
+	}
+	if at.Year() < 2000 || at.After(latest) {
+		return models.Time{}, errNoYear
+	}
+	return models.NewTime(at), nil
+}
+
+// firstInstant is when the calendar of a zone first shows the day, given as its midnight in UTC, or a later one. Where
+// clocks are put forward at midnight the day has none, where they are put back it has two, and a zone that crossed the
+// date line has a day less: so the zone's offsets are gone through in turn.
+func firstInstant(day time.Time, zone *time.Location) time.Time {
+	for at := day.AddDate(0, 0, -2).In(zone); ; {
+		_, offset := at.Zone()
+		begins := day.Add(-time.Duration(offset) * time.Second)
+		if begins.Before(at) {
+			begins = at
+		}
+		_, end := at.ZoneBounds()
+		if end.IsZero() || begins.Before(end) {
+			return begins
+		}
+		at = end
+	}
+}
+
+// windows reads windows in a time zone, and hands on what is wrong with them.
+type windows struct {
+	zone  *time.Location
+	fault func(path, message string)
+}
+
+// start reads where a window begins; the zero value for nil or a fault.
+func (w windows) start(path string, at *when) models.Time { return w.read(path, at, 0) }
+
+// end reads where a window ends, which is excluded; the zero value for nil or a fault.
+func (w windows) end(path string, at *when) models.Time { return w.read(path, at, 1) }
+
+func (w windows) read(path string, at *when, days int) models.Time {
+	if at == nil {
+		return models.Time{}
+	}
+	t, err := at.read(w.zone, days)
+	if err != nil {
+		w.fault(path, err.Error())
+	}
+	return t
+}
+
+// follows finds fault with an instant that isn't after another.
+func (w windows) follows(path string, at models.Time, before string, than models.Time) {
+	if !at.IsZero() && !than.IsZero() && !at.After(than) {
+		w.fault(path, "must be after "+before)
+	}
+}

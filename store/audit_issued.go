@@ -1,0 +1,42 @@
+package store
+
+import "github.com/tearoff/tearoff/models"
+
+func (a *auditor) loadIssued(ids []string, byID map[string]models.Coupon) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	var rows []models.Coupon
+	err := a.db.Find(&rows, "id IN ?", ids).Error
+	for _, c := range rows {
+		byID[c.ID] = c
+	}
+	return err
+}
+
+// compareIssued checks that coupons which the Try issued are used with their redemption, or gone with it.
+func (a *auditor) compareIssued(r models.Redemption, s redemptionSlice) {
+	issued := 0
+	for _, e := range s.entries[r.ID] {
+		switch e.Kind {
+		case models.EntryIssued:
+			issued++
+		case models.EntryUnissued:
+			issued--
+		default:
+		}
+	}
+	want := 0
+	for _, c := range r.Content.Coupons {
+		coupon, exists := s.coupons[c.CouponID]
+		switch {
+		case !c.Issue:
+		case r.State == models.StateConfirmed:
+			want++
+			check(a.about(3, r.ID), "coupon "+c.CouponID, models.CouponUsed, coupon.State)
+		case exists && deref(coupon.RedemptionID) == r.ID:
+			a.about(3, r.ID).differ("coupon "+c.CouponID, "un-issued", coupon.State)
+		}
+	}
+	check(a.about(3, r.ID), "coupons it issued", want, issued)
+}

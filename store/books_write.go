@@ -1,0 +1,157 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// write stores all that was posted, in lock order.
+func (b *books) write() error {
+	if len(b.entries) == 0 {
+		return nil
+	}
+	for _, step := range []func() error{b.writeCounters, b.writeUsers, b.writeCoupons, b.deleteCoupons, b.writeCodes, b.insert} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insert adds what is new: nobody can have locked it before.
+func (b *books) insert() error {
+	if len(b.newCoupons) > 0 {
+		if err := b.tx.CreateInBatches(b.newCoupons, 500).Error; err != nil {
+			return err
+		}
+	}
+	if len(b.newLimits) > 0 {
+		if err := b.tx.CreateInBatches(b.newLimits, 500).Error; err != nil {
+			return err
+		}
+	}
+	return b.tx.CreateInBatches(b.entries, 500).Error
+}
+
+func (b *books) writeCounters() error {
+	for id, c := range b.counters {
+		if c.LedgerSeq == b.firstSeq[id] {
+			continue
+		}
+		err := b.tx.guard(1, "UPDATE batch_counters SET remaining = ?, issued = ?, face_amount = ?, reserved_count = ?, reserved_amount = ?, "+
+			"used_count = ?, used_amount = ?, refunded_amount = ?, ledger_seq = ? WHERE batch_id = ? AND ledger_seq = ?",
+			c.Remaining, c.Issued, c.FaceAmount, c.ReservedCount, c.ReservedAmount, c.UsedCount, c.UsedAmount, c.RefundedAmount,
+			c.LedgerSeq, id, b.firstSeq[id])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeUsers replaces whole rows: the batch's counter is locked, so nobody else writes them.
+func (b *books) writeUsers() error {
+	rows := make([]*models.UserCounter, 0, len(b.dirtyUsers))
+	for key := range b.dirtyUsers {
+		row := b.users[key]
+		row.Seq++
+		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	slices.SortFunc(rows, func(x, y *models.UserCounter) int {
+		return cmp.Or(cmp.Compare(x.BatchID, y.BatchID), cmp.Compare(x.UserID, y.UserID), cmp.Compare(x.Day, y.Day))
+	})
+	return b.tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "batch_id"}, {Name: "user_id"}, {Name: "day"}},
+		UpdateAll: true,
+	}).CreateInBatches(rows, 500).Error
+}
+
+// writeCoupons moves all changed coupons in one compare-and-set over their sequences.
+func (b *books) writeCoupons() error {
+	var changed []*models.Coupon
+	for id, seq := range b.couponSeq {
+		if seq > 0 && !b.gone[id] { // a new coupon has none
+			changed = append(changed, b.coupons[id])
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	slices.SortFunc(changed, func(x, y *models.Coupon) int { return cmp.Compare(x.ID, y.ID) })
+	ids := keysOf(changed, couponID)
+	state, args := perRow(nil, "id", changed, couponID, func(c *models.Coupon) any { return c.State })
+	redemption, args := perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.RedemptionID })
+	to, args := perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.Seq })
+	from, args := perRow(append(args, ids), "id", changed, couponID, func(c *models.Coupon) any { return b.couponSeq[c.ID] })
+	return b.tx.guard(int64(len(changed)), fmt.Sprintf("UPDATE coupons SET state = %s, redemption_id = %s, seq = %s "+
+		"WHERE id IN ? AND seq = %s", state, redemption, to, from), args...)
+}
+
+func couponID(c *models.Coupon) string { return c.ID }
+
+// deleteCoupons removes the rows of un-issued coupons, each as it was read, and their places in the limits.
+func (b *books) deleteCoupons() error {
+	var gone []*models.Coupon
+	for id := range b.gone {
+		gone = append(gone, b.coupons[id])
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	slices.SortFunc(gone, func(x, y *models.Coupon) int { return cmp.Compare(x.ID, y.ID) })
+	ids := keysOf(gone, couponID)
+	from, args := perRow([]any{ids}, "id", gone, couponID, func(c *models.Coupon) any { return b.couponSeq[c.ID] })
+	if err := b.tx.guard(int64(len(gone)), "DELETE FROM coupons WHERE id IN ? AND seq = "+from, args...); err != nil {
+		return err
+	}
+	return b.tx.Exec("DELETE FROM coupon_limits WHERE coupon_id IN ?", ids).Error
+}
+
+// writeCodes moves all changed codes in one compare-and-set over their sequences.
+func (b *books) writeCodes() error {
+	var changed []*models.CouponCode
+	for key := range b.codeSeq {
+		changed = append(changed, b.codes[key])
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	now, err := b.tx.now()
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(changed, func(x, y *models.CouponCode) int { return cmp.Compare(x.CodeKey, y.CodeKey) })
+	uses, args := perRow(nil, "code_key", changed, codeKey, func(c *models.CouponCode) any { return c.Uses })
+	to, args := perRow(args, "code_key", changed, codeKey, func(c *models.CouponCode) any { return c.Seq })
+	from, args := perRow(append(args, now, keysOf(changed, codeKey)), "code_key", changed, codeKey,
+		func(c *models.CouponCode) any { return b.codeSeq[c.CodeKey] })
+	return b.tx.guard(int64(len(changed)), fmt.Sprintf("UPDATE codes SET uses = %s, seq = %s, updated_at = ? "+
+		"WHERE code_key IN ? AND seq = %s", uses, to, from), args...)
+}
+
+func codeKey(c *models.CouponCode) string { return c.CodeKey }
+
+func keysOf[T any](rows []T, key func(T) string) []string {
+	keys := make([]string, len(rows))
+	for i, r := range rows {
+		keys[i] = key(r)
+	}
+	return keys
+}
+
+// perRow is SQL that gives each row its own value by its key, with its arguments appended to args.
+func perRow[T any](args []any, column string, rows []T, key func(T) string, value func(T) any) (string, []any) {
+	for _, r := range rows {
+		args = append(args, key(r), value(r))
+	}
+	return "CASE " + column + strings.Repeat(" WHEN ? THEN ?", len(rows)) + " END", args
+}

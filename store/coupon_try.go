@@ -1,0 +1,220 @@
+package store
+
+import (
+	"slices"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// prepareIssue reads what decides about coupons that are to be issued, if there are any.
+func (p *couponsBranch) prepareIssue(tx *txn, items []*item) error {
+	var userIDs, couponIDs []string
+	for _, it := range items {
+		if it.row != nil {
+			continue
+		}
+		for _, want := range it.Content.Coupons {
+			if want.Issue {
+				userIDs, couponIDs = append(userIDs, it.UserID), append(couponIDs, want.CouponID)
+			}
+		}
+	}
+	if len(couponIDs) == 0 {
+		return nil
+	}
+	// An id that the ledger has, be it of a coupon that is gone, would stop the whole slice at the insert.
+	var known []string
+	if err := tx.Model(&models.LedgerEntry{}).Distinct().Where("coupon_id IN ?", couponIDs).Pluck("coupon_id", &known).Error; err != nil {
+		return err
+	}
+	p.known = map[string]bool{}
+	for _, id := range known {
+		p.known[id] = true
+	}
+	var err error
+	p.issuer, err = p.books.newIssuer(userIDs)
+	return err
+}
+
+func (p *couponsBranch) try(tx *txn, it *item) (models.BranchResult, *models.Error, error) {
+	now, err := tx.now()
+	if err != nil {
+		return models.BranchResult{}, nil, err
+	}
+	d := p.books.newDraft(now)
+	for _, want := range it.Content.Coupons {
+		if refusal := p.plan(d, it, want); refusal != nil {
+			for _, s := range slices.Backward(d.steps) {
+				s.giveBack(p.issuer)
+			}
+			return models.BranchResult{}, nameIn(refusal, want), nil
+		}
+	}
+	result := models.BranchResult{Coupons: []models.LockedCoupon{}}
+	for _, s := range d.steps {
+		if s.grant != nil {
+			p.issuer.issue(*s.grant)
+		}
+		p.books.post(p.books.coupons[s.lock.CouponID], p.entry(models.EntryLocked, it, s.lock, now))
+		result.Coupons = append(result.Coupons, s.lock)
+	}
+	return result, nil, nil
+}
+
+// nameIn says in a refusal which coupon it is about, in the words that the caller knows.
+func nameIn(refusal *models.Error, want models.RedemptionCoupon) *models.Error {
+	switch {
+	case !want.Issue:
+		return refusal.With("coupon_id", want.CouponID)
+	case want.Code != "":
+		return refusal.With("batch_id", want.BatchID).With("code", want.Code)
+	default:
+		return refusal.With("batch_id", want.BatchID)
+	}
+}
+
+// plan adds one coupon to the draft, or says why it can't be had.
+func (p *couponsBranch) plan(d *draft, it *item, want models.RedemptionCoupon) *models.Error {
+	if slices.ContainsFunc(d.steps, func(s attempt) bool { return s.lock.CouponID == want.CouponID }) {
+		return models.NewError(models.CodeDuplicateCoupon, "the coupon is named twice")
+	}
+	step := attempt{lock: models.LockedCoupon{
+		CouponID: want.CouponID, BatchID: want.BatchID, Amount: want.Amount, Issued: want.Issue, Code: want.Code,
+	}}
+	var refusal *models.Error
+	if want.Issue {
+		step.grant, refusal = p.planIssue(d, it, want)
+	} else {
+		refusal = p.judgeOwned(d, it, want)
+	}
+	if refusal != nil {
+		return refusal
+	}
+	if step.lock.Day, refusal = d.judgeCaps(it.UserID, want); refusal != nil {
+		return refusal
+	}
+	d.accept(it, step)
+	step.take(p.issuer)
+	return nil
+}
+
+func (p *couponsBranch) judgeOwned(d *draft, it *item, want models.RedemptionCoupon) *models.Error {
+	coupon, counter := p.books.coupons[want.CouponID], d.counter(want.BatchID)
+	if coupon == nil || counter == nil || p.books.batches[want.BatchID] == nil || coupon.BatchID != want.BatchID {
+		return models.NewError(models.CodeCouponNotFound, "the user has no such coupon")
+	}
+	return models.CheckUse(*coupon, *counter, it.UserID, d.now)
+}
+
+// planIssue judges a coupon that nobody owns yet: limit, window and code, stock.
+func (p *couponsBranch) planIssue(d *draft, it *item, want models.RedemptionCoupon) (*grant, *models.Error) {
+	code := d.code(want.Code)
+	if want.Code != "" && (code == nil || code.BatchID != want.BatchID) {
+		return nil, models.NewError(models.CodeNotValid, "there is no such code")
+	}
+	batch, counter := p.books.batches[want.BatchID], d.counter(want.BatchID)
+	if batch == nil || counter == nil {
+		return nil, models.NewError(models.CodeNotFound, "there is no such batch")
+	}
+	if p.known[want.CouponID] || p.books.coupons[want.CouponID] != nil {
+		return nil, models.NewError(models.CodeDuplicateCoupon, "the coupon's id is taken")
+	}
+	numbers, refusal := p.issuer.number(batch, it.UserID)
+	if refusal == nil {
+		refusal = models.CheckIssueOnUse(*batch, *counter, code, d.now)
+	}
+	return &grant{
+		batch: batch, numbers: numbers, code: code, couponID: want.CouponID, redemptionID: &it.ID,
+		source: "use", sourceKey: models.Hash("use", it.ID, want.CouponID),
+	}, refusal
+}
+
+// draft is what the books would be after what one Try has decided so far: it counts, though nothing of it is posted until
+// all of the redemption's coupons are accepted.
+type draft struct {
+	books    *books
+	now      models.Time
+	counters map[string]*models.BatchCounter
+	users    map[userDay]*models.Usage
+	codes    map[string]*models.CouponCode
+	steps    []attempt
+}
+
+// attempt is one coupon of a Try that is accepted.
+type attempt struct {
+	lock  models.LockedCoupon
+	grant *grant // nil: the user owns the coupon
+}
+
+func (s attempt) take(i *issuer) {
+	if s.grant != nil {
+		i.limits.take(s.grant.batch, s.grant.numbers)
+	}
+}
+
+func (s attempt) giveBack(i *issuer) {
+	if s.grant != nil {
+		i.limits.giveBack(s.grant.batch, s.grant.numbers)
+	}
+}
+
+func (b *books) newDraft(now models.Time) *draft {
+	return &draft{
+		books: b, now: now, counters: map[string]*models.BatchCounter{}, users: map[userDay]*models.Usage{}, codes: map[string]*models.CouponCode{},
+	}
+}
+
+// counter is the draft's own copy; nil when there is no such batch.
+func (d *draft) counter(batchID string) *models.BatchCounter {
+	if own := d.counters[batchID]; own != nil || d.books.counters[batchID] == nil {
+		return own
+	}
+	own := *d.books.counters[batchID]
+	d.counters[batchID] = &own
+	return &own
+}
+
+// code is the draft's own copy; nil when there is no such code.
+func (d *draft) code(key string) *models.CouponCode {
+	if own := d.codes[key]; own != nil || d.books.codes[key] == nil {
+		return own
+	}
+	own := *d.books.codes[key]
+	d.codes[key] = &own
+	return &own
+}
+
+func (d *draft) user(key userDay) *models.Usage {
+	if d.users[key] == nil {
+		own := d.books.users[key].Usage
+		d.users[key] = &own
+	}
+	return d.users[key]
+}
+
+// judgeCaps says on which day's counters a use will count, "" for none, or which cap it would pass.
+func (d *draft) judgeCaps(userID string, want models.RedemptionCoupon) (string, *models.Error) {
+	batch := d.books.batches[want.BatchID]
+	use, day := models.CapUse{Batch: d.counter(want.BatchID).Usage}, ""
+	if batch.Caps.CountsUsers() {
+		day = batch.Day(d.now)
+		use.User, use.UserDay = *d.user(userDay{batch.ID, userID, ""}), *d.user(userDay{batch.ID, userID, day})
+	}
+	return day, batch.Caps.Check(use, want.Amount)
+}
+
+func (d *draft) accept(it *item, s attempt) {
+	d.steps = append(d.steps, s)
+	if s.grant != nil {
+		d.counter(s.lock.BatchID).Apply(models.LedgerEntry{Kind: models.EntryIssued, Count: 1})
+		if s.grant.code != nil {
+			s.grant.code.Uses++
+		}
+	}
+	locked := models.LedgerEntry{Kind: models.EntryLocked, Count: 1, Amount: s.lock.Amount}
+	d.counter(s.lock.BatchID).Apply(locked)
+	if s.lock.Day != "" {
+		d.user(userDay{s.lock.BatchID, it.UserID, ""}).Apply(locked)
+		d.user(userDay{s.lock.BatchID, it.UserID, s.lock.Day}).Apply(locked)
+	}
+}

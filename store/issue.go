@@ -1,0 +1,72 @@
+package store
+
+import (
+	"github.com/tearoff/tearoff/models"
+)
+
+// issuer gives out coupons of batches whose counters are locked: the one mechanism behind a claim and behind a Try of a
+// coupon that nobody owned before.
+type issuer struct {
+	books   *books
+	now     models.Time
+	limits  *limits
+	blocked map[string]bool
+}
+
+// newIssuer reads what the users have of the locked batches.
+func (b *books) newIssuer(userIDs []string) (*issuer, error) {
+	i := &issuer{books: b, blocked: map[string]bool{}}
+	var err error
+	if i.now, err = b.tx.now(); err != nil {
+		return nil, err
+	}
+	if i.limits, err = loadLimits(b.tx.DB, b.batches, userIDs); err != nil {
+		return nil, err
+	}
+	var blocked []string
+	err = b.tx.Model(&models.User{}).Where("id IN ? AND blocked = ?", userIDs, true).Pluck("id", &blocked).Error
+	for _, id := range blocked {
+		i.blocked[id] = true
+	}
+	return i, err
+}
+
+// number returns what the user's next coupon takes, or why the user gets none, whatever the batch's window and stock.
+func (i *issuer) number(batch *models.Batch, userID string) (numbers, *models.Error) {
+	if i.blocked[userID] {
+		return numbers{}, models.NewError(models.CodeUserBlocked, "the user may not get coupons")
+	}
+	n, use := i.limits.next(batch, userID)
+	return n, batch.CheckLimit(use)
+}
+
+// grant is one coupon that is to be issued.
+type grant struct {
+	batch        *models.Batch
+	numbers      numbers
+	code         *models.CouponCode // nil: without one
+	couponID     string
+	face         int64
+	source       string
+	sourceKey    string
+	redemptionID *string // the one that uses it at once
+}
+
+// issue posts the grant's coupon. The caller has judged that it may be, and taken its numbers.
+func (i *issuer) issue(g grant) *models.Coupon {
+	from, until := g.batch.Validity(i.now)
+	c := &models.Coupon{
+		ID: g.couponID, BatchID: g.batch.ID, RuleID: g.batch.RuleID, RuleVersion: g.batch.RuleVersion,
+		UserID: g.numbers.userID, Ordinal: g.numbers.ordinal, FaceValue: g.face, ValidFrom: from, ValidUntil: until,
+		Source: g.source, SourceKey: g.sourceKey, CreatedAt: i.now,
+	}
+	if g.code != nil {
+		c.CodeKey = &g.code.CodeKey
+	}
+	for _, row := range g.numbers.rows {
+		row.CouponID = c.ID
+		i.books.newLimits = append(i.books.newLimits, row)
+	}
+	i.books.issue(c, g.redemptionID, i.now)
+	return c
+}

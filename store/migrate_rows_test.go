@@ -1,0 +1,123 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/store/storetest"
+)
+
+// released is the newest migration of the first release.
+const released = 41
+
+// downTo takes migrations back until version is the newest.
+func downTo(t *testing.T, s *store.Store, version int64) {
+	t.Helper()
+	for {
+		list, err := s.MigrateStatus(t.Context())
+		require.NoError(t, err)
+		newest := int64(0)
+		for _, m := range list {
+			if m.Applied {
+				newest = m.Version
+			}
+		}
+		if newest <= version {
+			return
+		}
+		require.NoError(t, s.MigrateDown(t.Context()))
+	}
+}
+
+// oldRows are what the release before wrote: it knew neither codes nor targets.
+var oldRows = []string{
+	"INSERT INTO batches (id, merchant_id, rule_id, rule_version, name, claim_mode, currency, time_zone, valid_seconds, claims_per_user, caps, " +
+		"config_version, created_at, updated_at) SELECT 'bat_old', merchant_id, rule_id, rule_version, name, claim_mode, currency, time_zone, " +
+		"valid_seconds, 0, caps, 1, created_at, updated_at FROM batches",
+	"INSERT INTO batch_counters (batch_id, state, paused, config_version, quantity, remaining, issued, reserved_count, reserved_amount, used_count, " +
+		"used_amount, refunded_amount, ledger_seq) SELECT 'bat_old', state, 0, 1, NULL, 0, 0, 0, 0, 0, 0, 0, 0 FROM batch_counters",
+}
+
+// TestMigrateReleasedRows takes a database of the first release with rows in it to the newest tables and back.
+func TestMigrateReleasedRows(t *testing.T) {
+	t.Parallel()
+	eachAlone(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{Quantity: 9, ClaimsPerUser: 9})
+		id := w.at("CONFIRMED", 1)[0]
+		downTo(t, s, released)
+		for _, text := range oldRows {
+			exec(t, s, text)
+		}
+		old := dump(t, s)
+		assert.NotContains(t, old, "target")
+
+		require.NoError(t, s.MigrateUp(t.Context()))
+		lines, err := s.RedemptionLines(t.Context(), id)
+		require.NoError(t, err)
+		require.Len(t, lines, 1)
+		assert.Equal(t, models.TargetLine, lines[0].Target)
+		row, err := s.Batch(t.Context(), "bat_old")
+		require.NoError(t, err)
+		assert.Nil(t, row.LimitBy)
+		assert.Equal(t, []any{models.CodesNone, int64(0), int64(0), int64(0)}, []any{row.Codes, row.FaceMin, row.FaceMax, row.Counter.FaceAmount})
+		for _, c := range w.coupons(1) {
+			assert.Nil(t, w.Coupon(c).CodeKey)
+		}
+		w.AuditClean(w.batch.ID, "bat_old")
+		exec(t, s, "DELETE FROM ledger_entries WHERE kind = 'issued' AND batch_seq > 4")
+		exec(t, s, "DELETE FROM coupons WHERE state = 'AVAILABLE'")
+		w.set("batch_counters", "issued = issued - 1, remaining = remaining + 1, ledger_seq = ledger_seq - 1")
+
+		downTo(t, s, released)
+		assert.Equal(t, old, dump(t, s), "nothing is lost on the way back")
+		require.NoError(t, s.MigrateUp(t.Context()))
+		w.AuditClean(w.batch.ID, "bat_old")
+	})
+}
+
+// TestMigrateDownKeepsTargets takes back the targets of lines that only they tell apart.
+func TestMigrateDownKeepsTargets(t *testing.T) {
+	t.Parallel()
+	eachAlone(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{})
+		plan := w.plans(models.KindHold, 1)[0]
+		line := plan.Lines[0]
+		line.Target, line.Discount, line.PlatformShare = models.TargetShipping, 0, 0
+		plan.Lines = append(plan.Lines, line)
+		require.Nil(t, openHold(t, s, plan).Err)
+		for range 2 {
+			downTo(t, s, released)
+			assert.Equal(t, []string{"1 500", "shipping:1 0"}, query(t, s, "SELECT line_id, discount FROM redemption_lines"))
+			require.NoError(t, s.MigrateUp(t.Context()))
+		}
+		w.AuditClean(w.batch.ID)
+	})
+}
+
+// dump is all rows of the tables that changed since the first release.
+func dump(t *testing.T, s *store.Store) string {
+	t.Helper()
+	var text strings.Builder
+	for _, table := range []string{"batches", "batch_counters", "coupons", "redemption_lines"} {
+		fmt.Fprintln(&text, table, columns(t, s, table))
+		fmt.Fprintln(&text, strings.Join(query(t, s, "SELECT * FROM "+table), "\n"))
+	}
+	return text.String()
+}
+
+func columns(t *testing.T, s *store.Store, table string) []string {
+	t.Helper()
+	rows, err := s.SQL().QueryContext(t.Context(), "SELECT * FROM "+table)
+	require.NoError(t, err)
+	defer rows.Close()
+	list, err := rows.Columns()
+	require.NoError(t, errors.Join(err, rows.Err()))
+	return list
+}
