@@ -134,6 +134,7 @@ func (a *Redemptions) open(ctx context.Context, in OpenInput, p rules.PlanInput)
 	}
 	p.Caller, p.Key, p.MerchantID, p.OrderID, p.Names = in.Caller, in.Key, in.MerchantID, in.OrderID, in.names()
 	p.Kind, p.Cart, p.User, p.Payment, p.TTL = models.KindOrchestrated, in.Cart, in.Facts, in.Payment, in.PayWithin
+	p.LimitKeys = in.User.LimitKeys()
 	if p.TTL <= 0 {
 		p.TTL = DefaultPayWithin
 	}
@@ -165,11 +166,14 @@ func (in OpenInput) names() []string {
 	for _, text := range in.Codes {
 		names = append(names, "code:"+models.CodeName(text))
 	}
-	return append(names, in.BatchIDs...)
+	for _, id := range in.BatchIDs {
+		names = append(names, "batch:"+id)
+	}
+	return names
 }
 
 func (a *Redemptions) plan(ctx context.Context, in OpenInput, p rules.PlanInput) (models.Plan, error) {
-	q := store.OfferQuery{UserID: p.UserID, MerchantID: in.MerchantID, CouponIDs: in.CouponIDs, BatchIDs: in.BatchIDs}
+	q := store.OfferQuery{UserID: p.UserID, LimitKeys: p.LimitKeys, MerchantID: in.MerchantID, CouponIDs: in.CouponIDs, BatchIDs: in.BatchIDs}
 	for _, text := range in.Codes {
 		q.Codes = append(q.Codes, models.CodeName(text))
 	}

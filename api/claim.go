@@ -65,6 +65,7 @@ func (s *Server) claimFor(ctx context.Context, request store.ClaimRequest, user 
 	if request.UserID, err = s.ensureUser(ctx, user); err != nil {
 		return nil, err
 	}
+	request.LimitKeys = user.LimitKeys()
 	outcomes, err := s.store.Claim(ctx, []store.ClaimRequest{request})
 	if err != nil {
 		return nil, err

@@ -43,11 +43,14 @@ func (s *Server) quote(ctx context.Context, in *quoteInput) (*quoteOutput, error
 	if err != nil {
 		return nil, err
 	}
+	if keyOf(ctx).Role == models.RoleStorefront {
+		hideCodes(&found, query.UserID)
+	}
 	exact := in.Body.OnInapplicable == "fail"
 	if exact && len(found.Missing) > 0 {
 		return nil, found.Missing[0].NotFound()
 	}
-	candidates, err := s.candidates(ctx, found.Offers, query.UserID)
+	candidates, err := candidates(found.Offers, query.UserID)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +62,9 @@ func (s *Server) quote(ctx context.Context, in *quoteInput) (*quoteOutput, error
 	if err != nil {
 		return nil, err
 	}
-	return &quoteOutput{Body: viewQuote(quoted, found)}, nil
+	view := viewQuote(quoted, found)
+	view.Best.Redeem.BatchIDs = slices.DeleteFunc(view.Best.Redeem.BatchIDs, func(id string) bool { return slices.Contains(query.DraftIDs, id) })
+	return &quoteOutput{Body: view}, nil
 }
 
 // exactly is the quote with all candidates instead of the best of them.
@@ -97,6 +102,9 @@ func (s *Server) quoteQuery(ctx context.Context, in *quoteInput) (store.OfferQue
 		q.Wallet, q.Auto = quoteAtMost, autoMerchants(ctx, body.Cart)
 	}
 	if body.At != nil {
+		if !inYears(*body.At) {
+			return store.OfferQuery{}, invalid(Fault{Path: "body.at", Message: errNoYear.Error()})
+		}
 		q.At = models.NewTime(*body.At)
 	}
 	return q, nil
@@ -115,24 +123,33 @@ func autoMerchants(ctx context.Context, cart models.Cart) []string {
 	return merchants
 }
 
-// candidates turns offers into what rules can price. A storefront's key may be in anybody's hands: it gets one answer for
-// every code that can't be used, but for reasons that only the user's own coupons can have.
-func (s *Server) candidates(ctx context.Context, offers []models.Offer, userID string) ([]rules.Candidate, error) {
+// candidates turns offers into what rules can price.
+func candidates(offers []models.Offer, userID string) ([]rules.Candidate, error) {
 	out := make([]rules.Candidate, len(offers))
 	for i, o := range offers {
 		var err error
 		if out[i], err = rules.CandidateOf(o, userID); err != nil {
 			return nil, err
 		}
-		if refused := out[i].Refusal; refused != nil && o.Code != nil && keyOf(ctx).Role == models.RoleStorefront && !ownReason(refused.Code) {
-			out[i].Refusal = models.RefusalOf(o.Ref().NotFound())
-		}
 	}
 	return out, nil
 }
 
-func ownReason(code models.Code) bool {
-	return slices.Contains([]models.Code{models.CodeUserLimit, models.CodeIdentityRequired, models.CodeSoldOut}, code)
+// hideCodes makes codes that can't be used now unknown ones: a storefront's key may be in anybody's hands, and who guesses
+// must not learn which codes there are, nor of which batch. What only the user's own coupons can be the reason for is said,
+// as long as the code gets something for others.
+func hideCodes(found *store.Offered, userID string) {
+	found.Offers = slices.DeleteFunc(found.Offers, func(o models.Offer) bool {
+		if o.Code == nil || o.Check(userID, 0) == nil {
+			return false
+		}
+		open := models.CheckIssueOnUse(*o.Batch, *o.Counter, o.Code, o.At)
+		if open == nil || models.CodeOf(open) == models.CodeSoldOut {
+			return false
+		}
+		found.Missing = append(found.Missing, models.CouponRef{Code: o.Code.CodeKey})
+		return true
+	})
 }
 
 func viewQuote(q rules.Quoted, found store.Offered) quote {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"slices"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/store"
@@ -31,21 +30,30 @@ type Selection struct {
 
 // query asks for the selected coupons. What can't be a name of anything is kept: it is answered as missing.
 func (s Selection) query(ctx context.Context, userID string, user models.UserRef) store.OfferQuery {
-	identities, _ := user.Identities() // none for a user who is named by our own id
-	q := store.OfferQuery{UserID: userID, Identities: identities, MerchantID: keyOf(ctx).MerchantID, CouponIDs: s.CouponIDs, BatchIDs: s.BatchIDs}
+	q := store.OfferQuery{UserID: userID, LimitKeys: user.LimitKeys(), MerchantID: keyOf(ctx).MerchantID, CouponIDs: s.CouponIDs, BatchIDs: s.BatchIDs}
 	for _, text := range s.Codes {
 		q.Codes = append(q.Codes, models.CodeName(text))
 	}
 	return q
 }
 
-// names are all that was selected, as it was asked for.
+// names are all that was selected, as it was asked for. Ids of coupons stand as they are, so that requests of the time
+// before codes are known again.
 func (s Selection) names() []string {
-	names := slices.Clone(s.CouponIDs)
+	var names []string
+	for _, id := range s.CouponIDs {
+		if !models.IsID(id, models.PrefixCoupon) {
+			id = "coupon:" + id
+		}
+		names = append(names, id)
+	}
 	for _, text := range s.Codes {
 		names = append(names, "code:"+models.CodeName(text))
 	}
-	return append(names, s.BatchIDs...)
+	for _, id := range s.BatchIDs {
+		names = append(names, "batch:"+id)
+	}
+	return names
 }
 
 // issues reports whether using the selection gives the user a new coupon, so that the user must be known.

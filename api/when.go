@@ -37,7 +37,7 @@ func (w when) read(zone *time.Location, days int) (models.Time, error) {
 	} else if at.UnmarshalText([]byte(w)) != nil {
 		return models.Time{}, errNoWhen
 	}
-	if at.Year() < 2000 || at.After(latest) {
+	if !inYears(at) {
 		return models.Time{}, errNoYear
 	}
 	return models.NewTime(at), nil
@@ -90,3 +90,6 @@ func (w windows) follows(path string, at models.Time, before string, than models
 		w.fault(path, "must be after "+before)
 	}
 }
+
+// inYears reports whether the store can keep the instant, and JSON can write it.
+func inYears(at time.Time) bool { return at.Year() >= 2000 && !at.After(latest) }

@@ -166,7 +166,7 @@ var catalogue = []CodeInfo{
 	{CodeNotStarted, ClassRefused, "The code is not valid yet; `params.from` says when it is."},
 	{CodeOver, ClassRefused, "The code's validity is over."},
 	{CodeUsedUp, ClassConflict, "The code has been used as often as it may be."},
-	{CodeTaken, ClassConflict, "The code belongs to another batch; `params.code` says which code."},
+	{CodeTaken, ClassConflict, "The code exists already, of another batch or with another content; `params.code` says which."},
 
 	{CodeCouponNotFound, ClassRefused, "There is no such coupon for this user."},
 	{CodeCouponLocked, ClassConflict, "Another redemption holds the coupon."},

@@ -64,8 +64,11 @@ func CodeName(text string) string {
 	if key := CodeKey(text); key != "" {
 		return key
 	}
-	return "?" + strings.ToValidUTF8(text[:min(len(text), MaxCodeLength)], "")
+	return notACode + strings.ToValidUTF8(text[:min(len(text), MaxCodeLength)], "")
 }
+
+// notACode begins no key: CodeKey turns the replacement character away.
+const notACode = string(utf8.RuneError)
 
 // Check says why the code gets no coupon now, or nil. It does not look at its batch.
 func (c CouponCode) Check(now Time) *Error {

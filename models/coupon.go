@@ -108,3 +108,18 @@ func (o Offer) check(userID string) *Error {
 func (o Offer) CapUse() CapUse {
 	return CapUse{Batch: o.Counter.Usage, User: o.User, UserDay: o.UserDay}
 }
+
+// Room returns what caps, stock and the limit per customer leave to the user.
+func (o Offer) Room() Room {
+	r := o.Batch.Caps.Room(o.CapUse())
+	if o.Coupon.ID != "" {
+		return r
+	}
+	if o.Counter.Quantity != nil {
+		r.Issues, r.NoIssues = max(0, o.Counter.Remaining), CodeSoldOut
+	}
+	if left := max(0, int64(o.Batch.ClaimsPerUser-o.Limit.Coupons)); o.Batch.ClaimsPerUser > 0 && left < r.Issues {
+		r.Issues, r.NoIssues = left, CodeUserLimit
+	}
+	return r
+}

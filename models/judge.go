@@ -110,7 +110,7 @@ func (b Batch) faceBudget(c BatchCounter) int64 {
 }
 
 // DrawFace returns the face value of the next coupon, given a way to draw a number of 0 to n−1; 0 when the batch's rule
-// draws none. The money is the batch's cap: with a quantity, what is left is drawn from by the doubled-mean method (each
+// draws none. The money is the batch's cap, if it has one: with a quantity too, what is left is drawn from by the doubled-mean method (each
 // draw uniform between the minimum and twice the mean of what is left per coupon, less the minimum), so that late coupons
 // are worth as much as early ones on average and the last one still gets the minimum.
 func (b Batch) DrawFace(c BatchCounter, draw func(n int64) int64) int64 {
@@ -118,7 +118,7 @@ func (b Batch) DrawFace(c BatchCounter, draw func(n int64) int64) int64 {
 		return 0
 	}
 	most := min(b.FaceMax, b.faceBudget(c))
-	if c.Quantity != nil && c.Remaining > 0 {
+	if c.Quantity != nil && c.Remaining > 0 && b.Caps.Batch.Amount != nil {
 		most = min(most, 2*(b.faceBudget(c)/c.Remaining)-b.FaceMin)
 	}
 	return b.FaceMin + draw(max(0, most-b.FaceMin)+1)
@@ -129,15 +129,16 @@ type CapUse struct {
 	Batch, User, UserDay Usage
 }
 
-// Room is how often a customer can still use the batch and for how much, with the codes that say so when it is too little.
+// Room is how often a customer can still use the batch, for how much, and how many coupons it can still issue to them,
+// with the codes that say so when it is too little.
 type Room struct {
-	Uses, Amount     int64 // never below zero
-	NoUses, NoAmount Code
+	Uses, Amount, Issues       int64 // never below zero; Issues bounds coupons that are not issued yet
+	NoUses, NoAmount, NoIssues Code
 }
 
 // Room returns what the caps leave.
 func (c Caps) Room(use CapUse) Room {
-	r := Room{Uses: math.MaxInt64, Amount: math.MaxInt64}
+	r := Room{Uses: math.MaxInt64, Amount: math.MaxInt64, Issues: math.MaxInt64}
 	for _, bound := range c.bounds(use) {
 		if bound.cap.Uses != nil {
 			if left := max(0, *bound.cap.Uses-bound.use.Uses()); left < r.Uses {

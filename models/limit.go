@@ -31,6 +31,24 @@ type CouponLimit struct {
 	CouponID string
 }
 
+// LimitKey is an identity where it is counted, without the personal data in it.
+type LimitKey struct {
+	Kind LimitKind `json:"kind"`
+	Hash string    `json:"hash"` // from LimitHash
+}
+
+// LimitKeys are those of the identities that can be counted by, each once: two addresses of one mailbox are one.
+func LimitKeys(identities []Identity) []LimitKey {
+	var keys []LimitKey
+	for _, i := range identities {
+		key := LimitKey{LimitKind(i.Kind), LimitHash(i)}
+		if key.Kind != LimitUser && slices.Contains(LimitKinds(), key.Kind) && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // LimitHash stands for an identity where it is counted. E-mail addresses that reach one mailbox count as one: what
 // follows a plus is left out, and for Google's the dots too.
 func LimitHash(i Identity) string {
@@ -47,7 +65,9 @@ func mailbox(address string) string {
 		return address
 	}
 	local, domain := address[:at], address[at+1:]
-	local, _, _ = strings.Cut(local, "+")
+	if plus := strings.IndexByte(local, '+'); plus > 0 { // all that begin with one are not one mailbox
+		local = local[:plus]
+	}
 	if domain == "gmail.com" || domain == "googlemail.com" {
 		local, domain = strings.ReplaceAll(local, ".", ""), "gmail.com"
 	}
@@ -72,11 +92,14 @@ func (b Batch) LimitIdentities() []LimitKind {
 type LimitUse struct {
 	Coupons int       // the most that any of the customer's keys has
 	Missing LimitKind // a kind that the batch counts by and the customer has no identity of; "": none
+	Blocked bool      // the customer may not get coupons
 }
 
 // CheckLimit says why the customer may have no further coupon of the batch, or nil.
 func (b Batch) CheckLimit(use LimitUse) *Error {
 	switch {
+	case use.Blocked:
+		return NewError(CodeUserBlocked, "the user may not get coupons")
 	case b.ClaimsPerUser == 0:
 		return nil
 	case use.Missing != "":

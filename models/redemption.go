@@ -100,6 +100,9 @@ type RedemptionContent struct {
 	Coupons []RedemptionCoupon `json:"coupons"`
 	Gifts   []GiftLine         `json:"gifts,omitempty"`
 	Payment PaymentTerms       `json:"payment"`
+	// LimitKeys are what the request named the user by: they count, beside those of the user, against the limits of
+	// coupons that are issued at the Try.
+	LimitKeys []LimitKey `json:"limit_keys,omitempty"`
 }
 
 // UserFacts is what the caller knows of the user now and conditions may ask for.

@@ -74,6 +74,12 @@ func (r UserRef) Identities() ([]Identity, error) {
 	return set, nil
 }
 
+// LimitKeys are what the reference counts by, whomever its identities belong to. A faulty reference has none.
+func (r UserRef) LimitKeys() []LimitKey {
+	identities, _ := r.Identities()
+	return LimitKeys(identities)
+}
+
 const maxIdentity = 254
 
 var phoneNoise = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")

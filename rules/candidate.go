@@ -97,13 +97,16 @@ func (b *basket) judge(c *Candidate, w *work) (*coupon, *refusal) {
 	if it.alone = it.off(b, b.prices, w).total; it.alone == 0 {
 		return nil, refuse(models.CodeCouponGivesNone, "the coupon would take nothing off this cart")
 	}
-	if c.Room != nil {
-		if err := c.Room.Refuse(0, 0, it.alone); err != nil {
+	if c.Room != nil { // of the money only that there is some: other coupons may leave so little that it suffices
+		if err := c.Room.Refuse(0, 0, min(1, it.alone)); err != nil {
 			return nil, err
 		}
 	}
 	return it, nil
 }
+
+// affords reports whether the caps of its batch leave enough for the coupon used alone.
+func (c *coupon) affords() bool { return c.Room == nil || c.alone <= c.Room.Amount }
 
 // find fills in what the coupon's scope comes to.
 func (b *basket) find(c *coupon) *refusal {

@@ -24,6 +24,7 @@ const (
 	maxPasses          = 10  // all(), exists(), filter() and map() of one expression
 	maxDepth           = 50  // of what is written in brackets
 	keptExpressions    = 1000
+	maxOccasionCost    = 2_000_000 // of all expressions of one quote: once it is spent no more are judged
 	maxFaultBytes      = 200
 )
 
@@ -116,14 +117,18 @@ func oneLine(text string) string {
 // met reports whether the condition holds. It fails when it can't be judged: a division by zero, a missing attribute,
 // a cart beyond its bounds. The error may quote the cart: it is for the log.
 func (e *expression) met(in *occasion) (bool, error) {
-	if err := in.build(); err != nil {
-		return false, err
+	return in.judge(e)
+}
+
+func (e *expression) eval(in *occasion) (met bool, cost uint64, err error) {
+	out, details, err := e.program.Eval(in)
+	if details != nil && details.ActualCost() != nil {
+		cost = *details.ActualCost()
 	}
-	out, _, err := e.program.Eval(in)
 	if err != nil {
-		return false, fmt.Errorf("rules: judge an expression: %w", err)
+		return false, cost, fmt.Errorf("rules: judge an expression: %w", err)
 	}
-	return out == types.True, nil
+	return out == types.True, cost, nil
 }
 
 // expressionEnv is the language: CEL's standard library and what a condition may ask for. The extensions stay out: one

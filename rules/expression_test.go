@@ -217,10 +217,11 @@ func BenchmarkExpressionMet(b *testing.B) {
 	}
 	c.Lines[19].Tags = []string{"sale", "new"}
 	in := newOccasion(c, models.UserFacts{}, time.Unix(0, 0))
+	require.NoError(b, in.build())
 	b.Run("next", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if met, err := e.met(in); !met || err != nil {
+			if met, _, err := e.eval(in); !met || err != nil {
 				b.Fatal(met, err)
 			}
 		}
@@ -243,4 +244,31 @@ func BenchmarkExpressionCompile(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestExpressionsOfAQuoteAreBounded judges the same expression once, and no more of them when what they cost is spent.
+func TestExpressionsOfAQuoteAreBounded(t *testing.T) {
+	t.Parallel()
+	in := newOccasion(models.Cart{Currency: "USD"}, models.UserFacts{Tags: []string{"gold"}}, time.Unix(0, 0))
+	gold, err := newExpression(`"gold" in user.tags`)
+	require.NoError(t, err)
+	for range 3 {
+		met, err := gold.met(in)
+		require.NoError(t, err)
+		assert.True(t, met)
+	}
+	once := in.spent
+	assert.Positive(t, once)
+	_, _, err = gold.eval(in)
+	require.NoError(t, err)
+	assert.Equal(t, once, in.spent, "asked three times, judged once")
+
+	in.spent = maxOccasionCost + 1
+	met, err := gold.met(in)
+	require.NoError(t, err, "what is known is said")
+	assert.True(t, met)
+	silver, err := newExpression(`"silver" in user.tags`)
+	require.NoError(t, err)
+	_, err = silver.met(in)
+	assert.Error(t, err)
 }

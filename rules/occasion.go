@@ -52,6 +52,39 @@ type occasion struct {
 	once                   sync.Once
 	cart, lines, user, now ref.Val
 	err                    error
+
+	mu     sync.Mutex
+	judged map[*expression]judgement // many coupons of a wallet ask the same
+	spent  uint64                    // of maxOccasionCost
+}
+
+type judgement struct {
+	met bool
+	err error
+}
+
+// judge answers an expression, each once.
+func (o *occasion) judge(e *expression) (bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if known, ok := o.judged[e]; ok {
+		return known.met, known.err
+	}
+	if err := o.build(); err != nil {
+		return false, err
+	}
+	if o.spent > maxOccasionCost {
+		return false, errors.New("rules: the expressions of this quote take too long")
+	}
+	var j judgement
+	var cost uint64
+	j.met, cost, j.err = e.eval(o)
+	o.spent += cost
+	if o.judged == nil {
+		o.judged = map[*expression]judgement{}
+	}
+	o.judged[e] = j
+	return j.met, j.err
 }
 
 // newOccasion keeps what is given; nothing is made of it before the first expression asks.

@@ -18,6 +18,7 @@ type PlanInput struct {
 	Kind          models.RedemptionKind
 	Cart          models.Cart
 	User          models.UserFacts
+	LimitKeys     []models.LimitKey // of the request's reference to the user
 	Offers        []models.Offer
 	Names         []string    // of the coupons, codes and batches as they were asked for: a repeat asks for the same
 	Skip          bool        // coupons that don't apply are left out, instead of refusing all
@@ -91,6 +92,7 @@ func (in PlanInput) write(plan *models.Plan, priced Priced) {
 		use := models.RedemptionCoupon{CouponID: c.CouponID, BatchID: c.BatchID, Code: c.Code, Amount: c.Amount}
 		if use.CouponID == "" {
 			use.Issue, use.CouponID = true, in.couponID(c.CouponRef)
+			content.LimitKeys = in.LimitKeys
 		}
 		content.Coupons = append(content.Coupons, use)
 		for _, l := range c.Lines {
@@ -121,12 +123,14 @@ func CandidateOf(o models.Offer, userID string) (Candidate, error) {
 	if refused := o.Check(userID, 0); refused != nil {
 		c.Refusal = models.RefusalOf(refused)
 	}
-	if !o.Batch.Caps.IsZero() {
-		room := o.Batch.Caps.Room(o.CapUse())
+	if room := o.Room(); room != noBound {
 		c.Room = &room
 	}
 	return c, nil
 }
+
+// noBound is the room of a batch that bounds nothing.
+var noBound = models.Caps{}.Room(models.CapUse{})
 
 func candidate(o models.Offer) (Candidate, error) {
 	rule, err := Parsed(*o.Rule)

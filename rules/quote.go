@@ -53,12 +53,13 @@ func Quote(checkout Checkout, candidates []Candidate) (Quoted, error) {
 	seen := make(map[string]bool, len(candidates))
 	for i := range candidates {
 		c := &candidates[i]
-		it, refused := b.judge(c, &w)
+		verdicts[i] = Verdict{CouponRef: c.CouponRef, Status: Inapplicable}
 		if seen[c.ID()] {
-			refused = duplicate()
+			verdicts[i].Reason = models.RefusalOf(duplicate())
+			continue
 		}
 		seen[c.ID()] = true
-		verdicts[i] = Verdict{CouponRef: c.CouponRef, Status: Inapplicable}
+		it, refused := b.judge(c, &w)
 		if refused != nil {
 			verdicts[i].Reason = models.RefusalOf(refused)
 			continue
@@ -76,34 +77,47 @@ func Quote(checkout Checkout, candidates []Candidate) (Quoted, error) {
 	return Quoted{Coupons: verdicts, Best: priced}, nil
 }
 
+// why says why a usable coupon is not in the best combination.
+type why struct {
+	*refusal
+	alone bool // it can't be used alone either: its batch's money doesn't suffice
+}
+
 // explain says of each usable coupon that it is in the best combination, or why not.
-func explain(verdicts []Verdict, reasons map[string]*refusal) {
+func explain(verdicts []Verdict, reasons map[string]why) {
 	for i := range verdicts {
 		v := &verdicts[i]
 		if v.Status != Skipped {
 			continue
 		}
-		if reason := reasons[v.ID()]; reason != nil {
-			v.Reason = models.RefusalOf(reason)
-		} else {
+		reason, out := reasons[v.ID()]
+		if !out {
 			v.Status = Applicable
+			continue
+		}
+		v.Reason = models.RefusalOf(reason.refusal)
+		if reason.alone {
+			v.Status, v.Amount = Inapplicable, 0
 		}
 	}
 }
 
 // reasons says of the usable coupons that don't join the best why they don't, by id. Both are in the order of their
 // application, so each is judged on what the best before it have left.
-func (b *basket) reasons(usable, best []*coupon, priced Priced, w *work) map[string]*refusal {
-	reasons := make(map[string]*refusal, len(usable)-len(best))
+func (b *basket) reasons(usable, best []*coupon, priced Priced, w *work) map[string]why {
+	reasons := make(map[string]why, len(usable)-len(best))
 	left := slices.Clone(b.prices)
 	next := 0
 	for _, c := range usable {
-		if next < len(best) && best[next] == c {
+		switch {
+		case next < len(best) && best[next] == c:
 			c.take(b, left, w)
 			next++
-			continue
+		case !c.affords():
+			reasons[c.id] = why{c.Room.Refuse(0, 0, c.alone), true}
+		default:
+			reasons[c.id] = why{b.reason(c, best, priced, left, w), false}
 		}
-		reasons[c.id] = b.reason(c, best, priced, left, w)
 	}
 	return reasons
 }

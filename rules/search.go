@@ -35,7 +35,9 @@ type search struct {
 func (b *basket) best(usable []*coupon, w *work) []*coupon {
 	s := search{basket: b, work: w, most: w.effort + maxWork}
 	for i := range usable {
-		s.offer(usable[i:i+1], usable[i].alone)
+		if usable[i].affords() {
+			s.offer(usable[i:i+1], usable[i].alone)
+		}
 		if usable[i].Rule.Stacking.Stackable {
 			s.pool = append(s.pool, usable[i])
 		}

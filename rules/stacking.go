@@ -128,12 +128,12 @@ func refuseJoin(set []*coupon, c *coupon) *refusal {
 type obstacle struct {
 	with  int         // which of the set; -1: none
 	limit int         // the number of coupons that is reached; 0: that is not why
-	uses  models.Code // of the cap on uses that the set reaches; "": that is not why
+	uses  models.Code // of the bound on uses or issues that the set reaches; "": that is not why
 }
 
 func hinder(set []*coupon, c *coupon) obstacle {
 	most, by := c.Rule.Stacking.limit(), len(set)-1
-	var uses int64
+	var uses, issues int64
 	for i, other := range set {
 		if clash(other, c) {
 			return obstacle{with: i}
@@ -147,6 +147,13 @@ func hinder(set []*coupon, c *coupon) obstacle {
 		uses++
 		if uses >= c.Room.Uses {
 			return obstacle{with: i, uses: c.Room.NoUses}
+		}
+		if c.CouponID != "" || other.CouponID != "" {
+			continue
+		}
+		issues++
+		if issues >= c.Room.Issues {
+			return obstacle{with: i, uses: c.Room.NoIssues}
 		}
 	}
 	if len(set) < most {

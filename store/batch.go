@@ -123,6 +123,11 @@ func (s *Store) ChangeBatch(ctx context.Context, c BatchChange) (BatchRow, error
 		if err != nil || !changed {
 			return err
 		}
+		if batch := b.batches[c.BatchID]; c.To == models.BatchActive && batch != nil && batch.ClaimMode == models.ClaimModeAuto {
+			if err := tx.checkCrowd(batch.MerchantID); err != nil {
+				return err
+			}
+		}
 		if err := tx.guard(1, "UPDATE batch_counters SET state = ?, paused = ?, config_version = config_version + 1 "+
 			"WHERE batch_id = ? AND config_version = ?", counter.State, counter.Paused, c.BatchID, counter.ConfigVersion); err != nil {
 			return err

@@ -16,6 +16,8 @@ type ClaimRequest struct {
 	BatchID string
 	Code    string // a code key instead of BatchID: the batch is the code's. "": without a code
 	UserID  string
+	// LimitKeys are what the request names the user by; they count beside the identities that are stored as the user's.
+	LimitKeys []models.LimitKey
 }
 
 // ClaimOutcome answers one ClaimRequest: a coupon, or why not. A refusal is not remembered: asking again is judged anew.
@@ -88,7 +90,9 @@ type claims struct {
 
 func (tx *txn) newClaims(requests []ClaimRequest) (*claims, error) {
 	var batchIDs, userIDs, sourceKeys, codes []string
+	var keys []models.LimitKey
 	for _, r := range requests {
+		keys = append(keys, r.LimitKeys...)
 		batchIDs, userIDs, sourceKeys = append(batchIDs, r.BatchID), append(userIDs, r.UserID), append(sourceKeys, r.sourceKey())
 		if r.Code != "" {
 			codes = append(codes, r.Code)
@@ -102,7 +106,7 @@ func (tx *txn) newClaims(requests []ClaimRequest) (*claims, error) {
 		return nil, err
 	}
 	c := &claims{byKey: map[string]*models.Coupon{}}
-	if c.issuer, err = b.newIssuer(userIDs); err != nil {
+	if c.issuer, err = b.newIssuer(userIDs, keys); err != nil {
 		return nil, err
 	}
 	var known []*models.Coupon
@@ -120,6 +124,9 @@ func (r ClaimRequest) sourceKey() string {
 // judge decides one request and posts its coupon.
 func (c *claims) judge(r ClaimRequest) ClaimOutcome {
 	if coupon := c.byKey[r.sourceKey()]; coupon != nil {
+		if r.Code != "" && coupon.CodeKey != nil && *coupon.CodeKey != r.Code {
+			return ClaimOutcome{Err: models.NewError(models.CodeIdempotencyKeyReused, "the key was used before with another code")}
+		}
 		return ClaimOutcome{Coupon: coupon, Replayed: true}
 	}
 	code := c.books.codes[r.Code]
@@ -130,7 +137,7 @@ func (c *claims) judge(r ClaimRequest) ClaimOutcome {
 	if counter == nil || batch == nil {
 		return ClaimOutcome{Err: models.NewError(models.CodeNotFound, "there is no such batch")}
 	}
-	numbers, refusal := c.number(batch, r.UserID)
+	numbers, refusal := c.number(batch, r.UserID, r.LimitKeys)
 	if refusal == nil {
 		refusal = checkClaim(*batch, *counter, code, c.now)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/maypok86/otter/v2"
+	"gorm.io/gorm"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -91,26 +92,53 @@ func (s *Store) ruleVersions(ctx context.Context, keys []ruleKey) (map[ruleKey]*
 	}))
 }
 
-// autoAtMost bounds how many auto batches of one merchant a quote looks at, oldest first.
+// autoAtMost bounds how many auto batches of one merchant can be open at once. ChangeBatch keeps to it, roughly: it counts
+// without a lock.
 const autoAtMost = 50
 
-// autoBatches returns the batches of the merchants that every quote considers, by merchant.
-func (s *Store) autoBatches(ctx context.Context, merchantIDs []string) (map[string][]string, error) {
+// autoBatches returns the batches of the merchants that every quote considers at the instant, by merchant; zero is now.
+func (s *Store) autoBatches(ctx context.Context, merchantIDs []string, at models.Time) (map[string][]string, error) {
+	if !at.IsZero() {
+		return s.loadAuto(ctx, merchantIDs, at)
+	}
 	return s.configs.auto.BulkGet(ctx, merchantIDs, bulk[string, []string](func(ctx context.Context, merchantIDs []string) (map[string][]string, error) {
-		var rows []models.Batch
-		err := s.db.WithContext(ctx).Table("batches AS b").Select("b.id, b.merchant_id").
-			Joins("JOIN batch_counters AS c ON c.batch_id = b.id").
-			Where("b.claim_mode = ? AND b.merchant_id IN ? AND c.state = ?", models.ClaimModeAuto, merchantIDs, models.BatchActive).
-			Order("b.id").Find(&rows).Error
-		found := make(map[string][]string, len(merchantIDs))
-		for _, id := range merchantIDs {
-			found[id] = nil // known to have none is an answer too
-		}
-		for _, b := range rows {
-			if of := found[b.MerchantID]; len(of) < autoAtMost {
-				found[b.MerchantID] = append(of, b.ID)
-			}
-		}
-		return found, asError(err)
+		return s.loadAuto(ctx, merchantIDs, at)
 	}))
+}
+
+func (s *Store) loadAuto(ctx context.Context, merchantIDs []string, at models.Time) (map[string][]string, error) {
+	var rows []models.Batch
+	err := s.openAuto(s.db.WithContext(ctx), at).Where("b.merchant_id IN ?", merchantIDs).Select("b.id, b.merchant_id").Order("b.id").Find(&rows).Error
+	found := make(map[string][]string, len(merchantIDs))
+	for _, id := range merchantIDs {
+		found[id] = nil // known to have none is an answer too
+	}
+	for _, b := range rows {
+		found[b.MerchantID] = append(found[b.MerchantID], b.ID)
+	}
+	return found, asError(err)
+}
+
+// openAuto are the active auto batches whose windows are open at the instant: one that is over must not be in the way of
+// the others.
+func (s *Store) openAuto(db *gorm.DB, at models.Time) *gorm.DB {
+	clock := gorm.Expr(s.clock())
+	if !at.IsZero() {
+		clock = gorm.Expr("?", at)
+	}
+	return db.Table("batches AS b").Joins("JOIN batch_counters AS c ON c.batch_id = b.id").
+		Where("b.claim_mode = ? AND c.state = ?", models.ClaimModeAuto, models.BatchActive).
+		Where("(b.claim_from IS NULL OR b.claim_from <= ?) AND (b.claim_until IS NULL OR b.claim_until > ?) AND "+
+			"(b.valid_until IS NULL OR b.valid_until > ?)", clock, clock, clock)
+}
+
+// checkCrowd refuses one more auto batch of a merchant that has as many as can be open.
+func (tx *txn) checkCrowd(merchantID string) error {
+	var open int64
+	err := tx.store.openAuto(tx.DB, models.Time{}).Where("b.merchant_id = ?", merchantID).Count(&open).Error
+	if err == nil && open >= autoAtMost {
+		return models.NewError(models.CodeStateConflict, "the merchant has as many open auto batches as every quote can consider").
+			With("most", autoAtMost)
+	}
+	return err
 }

@@ -9,10 +9,12 @@ import (
 // prepareIssue reads what decides about coupons that are to be issued, if there are any.
 func (p *couponsBranch) prepareIssue(tx *txn, items []*item) error {
 	var userIDs, couponIDs []string
+	var keys []models.LimitKey
 	for _, it := range items {
 		if it.row != nil {
 			continue
 		}
+		keys = append(keys, it.Content.LimitKeys...)
 		for _, want := range it.Content.Coupons {
 			if want.Issue {
 				userIDs, couponIDs = append(userIDs, it.UserID), append(couponIDs, want.CouponID)
@@ -32,7 +34,7 @@ func (p *couponsBranch) prepareIssue(tx *txn, items []*item) error {
 		p.known[id] = true
 	}
 	var err error
-	p.issuer, err = p.books.newIssuer(userIDs)
+	p.issuer, err = p.books.newIssuer(userIDs, keys)
 	return err
 }
 
@@ -119,7 +121,7 @@ func (p *couponsBranch) planIssue(d *draft, it *item, want models.RedemptionCoup
 	if p.known[want.CouponID] || p.books.coupons[want.CouponID] != nil {
 		return nil, models.NewError(models.CodeDuplicateCoupon, "the coupon's id is taken")
 	}
-	numbers, refusal := p.issuer.number(batch, it.UserID)
+	numbers, refusal := p.issuer.number(batch, it.UserID, it.Content.LimitKeys)
 	if refusal == nil {
 		refusal = models.CheckIssueOnUse(*batch, *counter, code, d.now)
 	}

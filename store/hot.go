@@ -23,6 +23,7 @@ const (
 type hot struct {
 	users   *otter.Cache[userKey, string]
 	wallets *otter.Cache[string, hotWallet]
+	blocked *otter.Cache[string, bool]
 	seed    maphash.Seed
 	// changes counts, for all users of a slot, how often coupons of theirs were changed. A wallet counts as long as its
 	// slot is as it was before the wallet was read, so one that was read while it changed is not used twice.
@@ -49,6 +50,9 @@ func newHot() *hot {
 		wallets: otter.Must(&otter.Options[string, hotWallet]{
 			MaximumSize: 10_000, ExpiryCalculator: otter.ExpiryWriting[string, hotWallet](hotFresh),
 		}),
+		blocked: otter.Must(&otter.Options[string, bool]{
+			MaximumSize: 100_000, ExpiryCalculator: otter.ExpiryWriting[string, bool](hotFresh),
+		}),
 		seed: maphash.MakeSeed(),
 	}
 }
@@ -56,6 +60,7 @@ func newHot() *hot {
 func (h *hot) close() {
 	h.users.StopAllGoroutines()
 	h.wallets.StopAllGoroutines()
+	h.blocked.StopAllGoroutines()
 }
 
 func (h *hot) slot(userID string) *atomic.Uint64 {
@@ -81,6 +86,19 @@ func (s *Store) hotUser(key userKey, ask func() (id string, itself bool, err err
 		s.hot.users.Set(key, id)
 	}
 	return id, err
+}
+
+// hotBlocked reports whether the user may not get coupons.
+func (s *Store) hotBlocked(ctx context.Context, userID string) (bool, error) {
+	if blocked, ok := s.hot.blocked.GetIfPresent(userID); ok {
+		return blocked, nil
+	}
+	var user models.User
+	if err := s.db.WithContext(ctx).Take(&user, "id = ?", userID).Error; err != nil {
+		return false, notFound(err, "user")
+	}
+	s.hot.blocked.Set(userID, user.Blocked)
+	return user.Blocked, nil
 }
 
 // hotWallet returns the user's coupons that are not over, up to hotCoupons, as a quote looks at them.

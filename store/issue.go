@@ -13,14 +13,14 @@ type issuer struct {
 	blocked map[string]bool
 }
 
-// newIssuer reads what the users have of the locked batches.
-func (b *books) newIssuer(userIDs []string) (*issuer, error) {
+// newIssuer reads what the users, and the keys of their requests, have of the locked batches.
+func (b *books) newIssuer(userIDs []string, keys []models.LimitKey) (*issuer, error) {
 	i := &issuer{books: b, blocked: map[string]bool{}}
 	var err error
 	if i.now, err = b.tx.now(); err != nil {
 		return nil, err
 	}
-	if i.limits, err = loadLimits(b.tx.DB, b.batches, userIDs); err != nil {
+	if i.limits, err = loadLimits(b.tx.DB, b.batches, userIDs, keys); err != nil {
 		return nil, err
 	}
 	var blocked []string
@@ -32,11 +32,9 @@ func (b *books) newIssuer(userIDs []string) (*issuer, error) {
 }
 
 // number returns what the user's next coupon takes, or why the user gets none, whatever the batch's window and stock.
-func (i *issuer) number(batch *models.Batch, userID string) (numbers, *models.Error) {
-	if i.blocked[userID] {
-		return numbers{}, models.NewError(models.CodeUserBlocked, "the user may not get coupons")
-	}
-	n, use := i.limits.next(batch, userID)
+func (i *issuer) number(batch *models.Batch, userID string, keys []models.LimitKey) (numbers, *models.Error) {
+	n, use := i.limits.next(batch, userID, keys)
+	use.Blocked = i.blocked[userID]
 	return n, batch.CheckLimit(use)
 }
 

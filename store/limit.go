@@ -9,20 +9,16 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
-// limitUse says how much of each batch's limit per customer is taken, by the id of the batch, for a user and whoever the
-// identities name. It is read without locks: who issues a coupon judges anew.
-func (s *Store) limitUse(ctx context.Context, userID string, identities []models.Identity, limited map[string]*models.Batch) (map[string]models.LimitUse, error) {
-	identities = slices.Clone(identities)
-	for i := range identities {
-		identities[i].UserID = userID
-	}
-	l, err := loadLimits(s.db.WithContext(ctx), limited, []string{userID}, identities...)
+// limitUse says how much of each batch's limit per customer is taken, by the id of the batch, for a user and the keys of
+// the request. It is read without locks: who issues a coupon judges anew.
+func (s *Store) limitUse(ctx context.Context, userID string, keys []models.LimitKey, limited map[string]*models.Batch) (map[string]models.LimitUse, error) {
+	l, err := loadLimits(s.db.WithContext(ctx), limited, []string{userID}, keys)
 	if err != nil {
 		return nil, asError(err)
 	}
 	use := make(map[string]models.LimitUse, len(limited))
 	for id, batch := range limited {
-		_, use[id] = l.next(batch, userID)
+		_, use[id] = l.next(batch, userID, keys)
 	}
 	return use, nil
 }
@@ -30,8 +26,8 @@ func (s *Store) limitUse(ctx context.Context, userID string, identities []models
 // limits are the ordinals that are taken of some batches by some users, and by their identities.
 type limits struct {
 	taken      map[holderKey]map[int]bool
-	newest     map[holderKey]int               // the highest of each user, where the batch doesn't count by user
-	identities map[string][]models.CouponLimit // by user, each hash once; only KeyKind and KeyHash are set
+	newest     map[holderKey]int            // the highest of each user, where the batch doesn't count by user
+	identities map[string][]models.LimitKey // of each user
 }
 
 // holderKey is one who is counted: a user by id, or an identity by hash.
@@ -48,10 +44,10 @@ type numbers struct {
 	rows    []models.CouponLimit
 }
 
-// loadLimits reads what the users have of the batches; more are identities of theirs that may not be stored yet. Whoever
-// is about to issue must hold the batches' counters.
-func loadLimits(db *gorm.DB, batches map[string]*models.Batch, userIDs []string, more ...models.Identity) (*limits, error) {
-	l := &limits{taken: map[holderKey]map[int]bool{}, newest: map[holderKey]int{}, identities: map[string][]models.CouponLimit{}}
+// loadLimits reads what the users have of the batches, and what the keys of their requests have. Whoever is about to issue
+// must hold the batches' counters.
+func loadLimits(db *gorm.DB, batches map[string]*models.Batch, userIDs []string, keys []models.LimitKey) (*limits, error) {
+	l := &limits{taken: map[holderKey]map[int]bool{}, newest: map[holderKey]int{}, identities: map[string][]models.LimitKey{}}
 	var byUser, unlimited, byIdentity []string
 	var kinds []models.LimitKind
 	for id, batch := range batches {
@@ -73,16 +69,10 @@ func loadLimits(db *gorm.DB, batches map[string]*models.Batch, userIDs []string,
 	if len(byIdentity) == 0 {
 		return l, nil
 	}
-	var identities []models.Identity
-	if err := db.Order("kind, value").Find(&identities, "user_id IN ? AND kind IN ?", userIDs, kinds).Error; err != nil {
-		return nil, err
+	err := l.loadIdentities(db, userIDs, kinds)
+	if err == nil {
+		err = l.loadKeys(db, byIdentity, keys)
 	}
-	for _, i := range more {
-		if slices.Contains(kinds, models.LimitKind(i.Kind)) {
-			identities = append(identities, i)
-		}
-	}
-	err := l.loadIdentities(db, byIdentity, identities)
 	return l, err
 }
 
@@ -112,17 +102,30 @@ func (l *limits) loadNewest(db *gorm.DB, batchIDs, userIDs []string) error {
 	return err
 }
 
-func (l *limits) loadIdentities(db *gorm.DB, batchIDs []string, identities []models.Identity) error {
-	if len(identities) == 0 {
-		return nil
+func (l *limits) loadIdentities(db *gorm.DB, userIDs []string, kinds []models.LimitKind) error {
+	var identities []models.Identity
+	err := db.Order("kind, value").Find(&identities, "user_id IN ? AND kind IN ?", userIDs, kinds).Error
+	of := map[string][]models.Identity{}
+	for _, i := range identities {
+		of[i.UserID] = append(of[i.UserID], i)
 	}
-	hashes := make([]string, len(identities))
-	for i, identity := range identities {
-		hashes[i] = models.LimitHash(identity)
-		own := models.CouponLimit{KeyKind: models.LimitKind(identity.Kind), KeyHash: hashes[i]}
-		if !slices.Contains(l.identities[identity.UserID], own) { // two addresses of one mailbox count once
-			l.identities[identity.UserID] = append(l.identities[identity.UserID], own)
-		}
+	for userID, own := range of {
+		l.identities[userID] = models.LimitKeys(own)
+	}
+	return err
+}
+
+// loadKeys reads what the users' identities and the keys of the requests have of the batches.
+func (l *limits) loadKeys(db *gorm.DB, batchIDs []string, keys []models.LimitKey) error {
+	hashes := make([]string, 0, len(keys))
+	for _, own := range l.identities {
+		keys = slices.Concat(keys, own)
+	}
+	for _, k := range keys {
+		hashes = append(hashes, k.Hash)
+	}
+	if len(hashes) == 0 {
+		return nil
 	}
 	var rows []models.CouponLimit
 	err := db.Find(&rows, "batch_id IN ? AND key_kind IN ? AND key_hash IN ?", batchIDs, models.LimitKinds(), hashes).Error
@@ -149,8 +152,9 @@ func (l *limits) free(key holderKey) int {
 	}
 }
 
-// next returns what the user's next coupon of the batch would take, and how much of the limit is taken before.
-func (l *limits) next(batch *models.Batch, userID string) (numbers, models.LimitUse) {
+// next returns what the user's next coupon of the batch would take, and how much of the limit is taken before. The keys are
+// those of the request: what it names the user by counts, also when it is stored as another user's.
+func (l *limits) next(batch *models.Batch, userID string, keys []models.LimitKey) (numbers, models.LimitUse) {
 	var use models.LimitUse
 	key := holderKey{batch.ID, models.LimitUser, userID}
 	n := numbers{userID: userID, ordinal: l.newest[key] + 1}
@@ -158,16 +162,22 @@ func (l *limits) next(batch *models.Batch, userID string) (numbers, models.Limit
 		n.ordinal = l.free(key)
 		use.Coupons = n.ordinal - 1
 	}
+	counted := slices.Clone(l.identities[userID])
+	for _, k := range keys {
+		if !slices.Contains(counted, k) {
+			counted = append(counted, k)
+		}
+	}
 	for _, kind := range batch.LimitIdentities() {
 		found := false
-		for _, identity := range l.identities[userID] {
-			if identity.KeyKind != kind {
+		for _, k := range counted {
+			if k.Kind != kind {
 				continue
 			}
 			found = true
-			identity.BatchID, identity.Ordinal = batch.ID, l.free(holderKey{batch.ID, kind, identity.KeyHash})
-			use.Coupons = max(use.Coupons, identity.Ordinal-1)
-			n.rows = append(n.rows, identity)
+			ordinal := l.free(holderKey{batch.ID, kind, k.Hash})
+			use.Coupons = max(use.Coupons, ordinal-1)
+			n.rows = append(n.rows, models.CouponLimit{BatchID: batch.ID, KeyKind: kind, KeyHash: k.Hash, Ordinal: ordinal})
 		}
 		if !found && use.Missing == "" {
 			use.Missing = kind

@@ -10,7 +10,7 @@ import (
 // OfferQuery asks for what a user could use: coupons that are owned, and those that would be issued when they are used.
 type OfferQuery struct {
 	UserID     string            // "": one that Tearoff doesn't know, without coupons
-	Identities []models.Identity // by which the user was named, for limits of a user that isn't known yet
+	LimitKeys  []models.LimitKey // what the request names the user by
 	MerchantID string            // only batches of this merchant; "": of all
 	Wallet     int               // so many coupons of the wallet that are not over, soonest expiry first
 	CouponIDs  []string          // these coupons
@@ -50,6 +50,7 @@ type gathering struct {
 	rules   map[ruleKey]*models.Rule
 	use     usage
 	limits  map[string]models.LimitUse
+	blocked bool
 }
 
 func (g *gathering) findCoupons(ctx context.Context) (err error) {
@@ -83,11 +84,15 @@ func (g *gathering) findCodes(ctx context.Context) error {
 }
 
 func (g *gathering) findBatches(ctx context.Context) error {
-	g.onUse = slices.Clone(g.q.BatchIDs)
+	for _, id := range g.q.BatchIDs {
+		if !slices.Contains(g.onUse, id) {
+			g.onUse = append(g.onUse, id)
+		}
+	}
 	if len(g.q.Auto) == 0 {
 		return nil
 	}
-	auto, err := g.store.autoBatches(ctx, g.q.Auto)
+	auto, err := g.store.autoBatches(ctx, g.q.Auto, g.q.At)
 	for _, merchantID := range g.q.Auto {
 		for _, id := range auto[merchantID] {
 			if !slices.Contains(g.onUse, id) {
@@ -160,7 +165,12 @@ func (g *gathering) readLimits(ctx context.Context) (err error) {
 	for _, c := range g.codes {
 		limit(c.BatchID)
 	}
-	g.limits, err = g.store.limitUse(ctx, g.q.UserID, g.q.Identities, limited)
+	if len(g.onUse)+len(g.codes) > 0 && g.q.UserID != "" {
+		if g.blocked, err = g.store.hotBlocked(ctx, g.q.UserID); err != nil {
+			return err
+		}
+	}
+	g.limits, err = g.store.limitUse(ctx, g.q.UserID, g.q.LimitKeys, limited)
 	return err
 }
 
@@ -235,6 +245,7 @@ func (g *gathering) offer(c models.Coupon, b *models.Batch, code *models.CouponC
 	}
 	if c.ID == "" {
 		o.Limit = g.limits[b.ID]
+		o.Limit.Blocked = g.blocked
 	}
 	return o
 }

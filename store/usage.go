@@ -34,8 +34,12 @@ func (s *Store) usage(ctx context.Context, batchIDs []string, userID string, at 
 		return u, asError(err)
 	}
 	defer rows.Close()
+	row := newUsageRow(userID)
 	for rows.Next() {
-		if err := u.scan(rows, userID); err != nil {
+		if err := rows.Scan(row.to...); err != nil {
+			return u, asError(err)
+		}
+		if err := row.add(&u); err != nil {
 			return u, asError(err)
 		}
 	}
@@ -62,28 +66,44 @@ func usageSQL(clock, userID string, at models.Time) (query string, args []any) {
 		"LEFT JOIN user_counters AS u ON u.batch_id = c.batch_id AND u.user_id = ? AND u.day IN (?, ?, ?, ?)", args
 }
 
-func (u *usage) scan(rows *sql.Rows, userID string) error {
-	var c models.BatchCounter
-	var now sql.RawBytes // the same in every row
-	var day sql.NullString
-	var user [5]sql.NullInt64
-	to := []any{&now, &c.BatchID, &c.State, &c.Paused, &c.Quantity, &c.Remaining, &c.Issued, &c.FaceAmount,
+// usageRow is a row of usageSQL, read into the same memory again and again.
+type usageRow struct {
+	to       []any
+	now      sql.RawBytes // the same in every row
+	counter  models.BatchCounter
+	quantity sql.NullInt64
+	userID   string // "": the columns of the user aren't there
+	day      sql.NullString
+	user     [5]sql.NullInt64
+}
+
+func newUsageRow(userID string) *usageRow {
+	r := &usageRow{userID: userID}
+	c := &r.counter
+	r.to = []any{&r.now, &c.BatchID, &c.State, &c.Paused, &r.quantity, &c.Remaining, &c.Issued, &c.FaceAmount,
 		&c.ReservedCount, &c.ReservedAmount, &c.UsedCount, &c.UsedAmount, &c.RefundedAmount}
 	if userID != "" {
-		to = append(to, &day, &user[0], &user[1], &user[2], &user[3], &user[4])
+		r.to = append(r.to, &r.day, &r.user[0], &r.user[1], &r.user[2], &r.user[3], &r.user[4])
 	}
-	if err := rows.Scan(to...); err != nil {
-		return err
-	}
+	return r
+}
+
+func (r *usageRow) add(u *usage) error {
 	if u.now.IsZero() {
-		if err := u.now.Scan([]byte(now)); err != nil {
+		if err := u.now.Scan([]byte(r.now)); err != nil {
 			return err
 		}
 	}
+	c := r.counter
+	if r.quantity.Valid {
+		quantity := r.quantity.Int64
+		c.Quantity = &quantity
+	}
 	u.counters[c.BatchID] = &c
-	if day.Valid {
-		u.users[userDay{c.BatchID, userID, day.String}] = models.Usage{
-			ReservedCount: user[0].Int64, ReservedAmount: user[1].Int64, UsedCount: user[2].Int64, UsedAmount: user[3].Int64, RefundedAmount: user[4].Int64,
+	if r.day.Valid {
+		u.users[userDay{c.BatchID, r.userID, r.day.String}] = models.Usage{
+			ReservedCount: r.user[0].Int64, ReservedAmount: r.user[1].Int64, UsedCount: r.user[2].Int64, UsedAmount: r.user[3].Int64,
+			RefundedAmount: r.user[4].Int64,
 		}
 	}
 	return nil

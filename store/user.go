@@ -36,8 +36,8 @@ func (s *Store) FindUser(ctx context.Context, ref models.UserRef) (string, error
 }
 
 // EnsureUser returns the id of the user that the reference names, and makes the user at first sight. Identities that are
-// new come to name that user too. When those of the reference belong to different users, the strongest names the user and
-// the others stay where they are.
+// new come to name that user too, up to maxIdentities of a kind. When those of the reference belong to different users, the
+// strongest names the user and the others stay where they are.
 func (s *Store) EnsureUser(ctx context.Context, ref models.UserRef) (string, error) {
 	if models.HasPrefix(ref.ID, models.PrefixUser) {
 		return s.FindUser(ctx, ref)
@@ -78,9 +78,13 @@ func (tx *txn) ensureUser(identities []models.Identity) (id string, err error) {
 			return "", err
 		}
 	}
+	of, err := tx.countIdentities(id)
+	if err != nil {
+		return "", err
+	}
 	var fresh []models.Identity
 	for _, i := range identities {
-		if !slices.ContainsFunc(known, func(k models.Identity) bool { return k.Kind == i.Kind }) {
+		if of[i.Kind] < maxIdentities && !slices.ContainsFunc(known, func(k models.Identity) bool { return k.Kind == i.Kind }) {
 			fresh = append(fresh, models.Identity{Kind: i.Kind, Value: i.Value, UserID: id, CreatedAt: now})
 		}
 	}
@@ -88,6 +92,23 @@ func (tx *txn) ensureUser(identities []models.Identity) (id string, err error) {
 		return id, nil
 	}
 	return id, tx.Create(&fresh).Error
+}
+
+// maxIdentities bounds how many identities of one kind come to name a user: all of them are read, under the lock on a hot
+// batch's counter, where the batch counts by them. Further ones are not kept; they count for the request they come with.
+const maxIdentities = 20
+
+func (tx *txn) countIdentities(userID string) (map[models.IdentityKind]int, error) {
+	var rows []struct {
+		Kind models.IdentityKind
+		N    int
+	}
+	err := tx.Model(&models.Identity{}).Select("kind, COUNT(*) AS n").Where("user_id = ?", userID).Group("kind").Find(&rows).Error
+	of := make(map[models.IdentityKind]int, len(rows))
+	for _, r := range rows {
+		of[r.Kind] = r.N
+	}
+	return of, err
 }
 
 // findIdentities returns the rows that exist, in the order asked; nil for none.

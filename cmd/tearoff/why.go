@@ -120,15 +120,11 @@ func (c *whyCmd) ask(ctx context.Context, s *store.Store, cart models.Cart, at m
 
 // query is what a quote would look at.
 func (c *whyCmd) query(userID string, ref models.UserRef, cart models.Cart, at models.Time) store.OfferQuery {
-	identities, _ := ref.Identities() // of a user who is not known yet
-	if models.HasPrefix(c.User, models.PrefixUser) {
-		identities = nil
-	}
 	q := store.OfferQuery{
-		UserID: userID, Identities: identities, MerchantID: c.Merchant, CouponIDs: c.Coupon, BatchIDs: c.Batch, At: at,
+		UserID: userID, LimitKeys: ref.LimitKeys(), MerchantID: c.Merchant, CouponIDs: c.Coupon, BatchIDs: c.Batch, At: at,
 	}
 	for _, text := range c.Code {
-		q.Codes = append(q.Codes, models.CodeKey(text))
+		q.Codes = append(q.Codes, models.CodeName(text))
 	}
 	if len(c.Code)+len(c.Coupon)+len(c.Batch) > 0 {
 		return q
