@@ -30,15 +30,20 @@ func TestQuoteIsSound(t *testing.T) {
 		var picked []rules.Candidate
 		for i, v := range quoted.Coupons {
 			alone, err := rules.Price(checkout, candidates[i:i+1])
-			require.Equal(t, v.Status == rules.Inapplicable, err != nil, "inapplicable is what can't be used alone")
-			if err == nil {
-				requireSound(t, checkout.Cart, candidates, alone)
-			} else {
-				require.Equal(t, models.CodeOf(err), v.Reason.Code)
-			}
-			require.Equal(t, alone.Totals.Discount, v.Amount, "a verdict's amount is that of the coupon alone")
 			require.Equal(t, v.Status == rules.Applicable, v.Reason == nil)
-			require.LessOrEqual(t, v.Amount, quoted.Best.Totals.Discount, "the best is no worse than any one")
+			switch {
+			case err == nil:
+				require.NotEqual(t, rules.Inapplicable, v.Status)
+				requireSound(t, checkout.Cart, candidates, alone)
+				require.Equal(t, alone.Totals.Discount, v.Amount, "a verdict's amount is that of the coupon alone")
+				require.LessOrEqual(t, v.Amount, quoted.Best.Totals.Discount, "the best is no worse than any one")
+			case v.Status == rules.Inapplicable:
+				require.Equal(t, models.CodeOf(err), v.Reason.Code)
+				require.Zero(t, v.Amount)
+			default: // too much for its batch's money alone, but not beside others
+				require.Equal(t, rules.Applicable, v.Status)
+				require.Equal(t, candidates[i].Room.NoAmount, models.CodeOf(err))
+			}
 			if v.Status == rules.Applicable {
 				picked = append(picked, candidates[i])
 			}
