@@ -26,7 +26,7 @@ func benched(b *testing.B) *bundle {
 func hammer(b *testing.B, x *bundle, want int, next func(i int64) *http.Request) {
 	b.Helper()
 	var i atomic.Int64
-	b.SetParallelism(16)
+	b.SetParallelism(64)
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
@@ -128,7 +128,7 @@ func BenchmarkQuote(b *testing.B) {
 		lines[i] = fmt.Sprintf(line, i, i)
 	}
 	var n atomic.Int64
-	b.SetParallelism(16)
+	b.SetParallelism(64)
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {

@@ -61,16 +61,21 @@ func (s *Server) claim(ctx context.Context, in *claimInput) (*claimOutput, error
 
 // claimFor makes the user at first sight and claims: the caller has seen that there is something to claim.
 func (s *Server) claimFor(ctx context.Context, request store.ClaimRequest, user models.UserRef) (*claimOutput, error) {
+	if err := checkUser(user, "body.user"); err != nil {
+		return nil, err
+	}
+	if refusal := s.store.Closed(request); refusal != nil { // before anything is asked of the database
+		return nil, refusal
+	}
 	var err error
 	if request.UserID, err = s.ensureUser(ctx, user); err != nil {
 		return nil, err
 	}
 	request.LimitKeys = user.LimitKeys()
-	outcomes, err := s.store.Claim(ctx, []store.ClaimRequest{request})
+	got, err := s.store.ClaimOne(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	got := outcomes[0]
 	if got.Err != nil {
 		return nil, got.Err
 	}
@@ -95,7 +100,7 @@ func (s *Server) claimCode(ctx context.Context, request store.ClaimRequest, type
 	if err != nil {
 		return nil, err
 	}
-	request.Code = code.CodeKey
+	request.Code, request.BatchID = code.CodeKey, code.BatchID
 	out, err := s.claimFor(ctx, request, user)
 	var refusal *models.Error
 	if keyOf(ctx).Role == models.RoleStorefront && errors.As(err, &refusal) && models.Final(refusal) {

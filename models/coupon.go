@@ -29,6 +29,7 @@ type Coupon struct {
 	RedemptionID *string // the one that holds or used it
 	Source       string  // "claim", "use", later "distribution", …
 	SourceKey    string  // hash of caller, user, batch and key: the same request never issues twice
+	RequestHash  int64   // of the claim without its user; 0: not claimed, or before hashes were kept
 	CreatedAt    Time
 }
 

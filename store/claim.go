@@ -25,6 +25,7 @@ type ClaimOutcome struct {
 	Coupon   *models.Coupon
 	Replayed bool // the coupon was issued by an earlier request with this key
 	Err      *models.Error
+	seq      int64 // of the batch's ledger when it was refused
 }
 
 // Claim answers each request on its own, in one transaction: own key first, then limit, window and stock. Requests for
@@ -142,12 +143,12 @@ func (c *claims) judge(r ClaimRequest) ClaimOutcome {
 		refusal = checkClaim(*batch, *counter, code, c.now)
 	}
 	if refusal != nil {
-		return ClaimOutcome{Err: refusal}
+		return ClaimOutcome{Err: refusal, seq: counter.LedgerSeq}
 	}
 	c.limits.take(batch, numbers)
 	coupon := c.issue(grant{
 		batch: batch, numbers: numbers, code: code, couponID: models.NewID(models.PrefixCoupon),
-		face: batch.DrawFace(*counter, rand.Int64N), source: "claim", sourceKey: r.sourceKey(),
+		face: batch.DrawFace(*counter, rand.Int64N), source: "claim", sourceKey: r.sourceKey(), requestHash: r.hash(),
 	})
 	c.byKey[coupon.SourceKey] = coupon
 	return ClaimOutcome{Coupon: coupon}

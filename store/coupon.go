@@ -58,7 +58,7 @@ func (s *Store) wallet(ctx context.Context, w WalletQuery) (coupons []models.Cou
 	for rows.Next() {
 		var c models.Coupon
 		if err := rows.Scan(&c.ID, &c.BatchID, &c.RuleID, &c.RuleVersion, &c.UserID, &c.Ordinal, &c.State, &c.Seq, &c.FaceValue, &c.CodeKey,
-			&c.ValidFrom, &c.ValidUntil, &c.RedemptionID, &c.Source, &c.SourceKey, &c.CreatedAt); err != nil {
+			&c.ValidFrom, &c.ValidUntil, &c.RedemptionID, &c.Source, &c.SourceKey, &c.RequestHash, &c.CreatedAt); err != nil {
 			return nil, err
 		}
 		coupons = append(coupons, c)
@@ -68,7 +68,7 @@ func (s *Store) wallet(ctx context.Context, w WalletQuery) (coupons []models.Cou
 
 // couponColumns are those that a wallet reads by hand, which takes half the time of reading them by reflection.
 const couponColumns = "id, batch_id, rule_id, rule_version, user_id, ordinal, state, seq, face_value, code_key, " +
-	"valid_from, valid_until, redemption_id, source, source_key, created_at"
+	"valid_from, valid_until, redemption_id, source, source_key, request_hash, created_at"
 
 // CountCoupons says how many coupons of each batch the user has ever got; batches without one are left out.
 func (s *Store) CountCoupons(ctx context.Context, userID string, batchIDs []string) (map[string]int, error) {

@@ -47,6 +47,7 @@ type grant struct {
 	face         int64
 	source       string
 	sourceKey    string
+	requestHash  int64
 	redemptionID *string // the one that uses it at once
 }
 
@@ -56,7 +57,7 @@ func (i *issuer) issue(g grant) *models.Coupon {
 	c := &models.Coupon{
 		ID: g.couponID, BatchID: g.batch.ID, RuleID: g.batch.RuleID, RuleVersion: g.batch.RuleVersion,
 		UserID: g.numbers.userID, Ordinal: g.numbers.ordinal, FaceValue: g.face, ValidFrom: from, ValidUntil: until,
-		Source: g.source, SourceKey: g.sourceKey, CreatedAt: i.now,
+		Source: g.source, SourceKey: g.sourceKey, RequestHash: g.requestHash, CreatedAt: i.now,
 	}
 	if g.code != nil {
 		c.CodeKey = &g.code.CodeKey

@@ -36,18 +36,22 @@ type Options struct {
 	Log      *slog.Logger  // nil: discarded
 	// Wrap may put a layer between database/sql and the driver. Tests inject faults with it. nil: none.
 	Wrap func(driver.Connector) driver.Connector
+	// Observe is told of the transactions that requests share. nil: nobody.
+	Observe FlushObserver
 }
 
 // Store is the coupon store. It is safe for concurrent use.
 type Store struct {
-	db      *gorm.DB
-	sql     *sql.DB
-	dialect Dialect
-	path    string // of the SQLite file
-	log     *slog.Logger
-	grace   time.Duration
-	configs configs
-	hot     *hot
+	db       *gorm.DB
+	sql      *sql.DB
+	dialect  Dialect
+	path     string // of the SQLite file
+	log      *slog.Logger
+	grace    time.Duration
+	configs  configs
+	hot      *hot
+	combined *combined
+	closed   closedBatches
 }
 
 // Open prepares a store without connecting: a database that is down shows in the first call, not here, so that processes
@@ -88,7 +92,9 @@ func Open(o Options) (*Store, error) {
 		_ = db.Close()
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	return &Store{db: g, sql: db, dialect: dialect, path: o.SQLite, log: o.Log, grace: cmp.Or(o.Grace, time.Minute), configs: newConfigs(), hot: newHot()}, nil
+	s := &Store{db: g, sql: db, dialect: dialect, path: o.SQLite, log: o.Log, grace: cmp.Or(o.Grace, time.Minute), configs: newConfigs(), hot: newHot(), closed: newClosedBatches()}
+	s.combined = newCombined(s, o.Observe)
+	return s, nil
 }
 
 // Dialect tells which kind of database this is.
@@ -98,6 +104,7 @@ func (s *Store) Dialect() Dialect { return s.dialect }
 func (s *Store) Close() error {
 	s.configs.close()
 	s.hot.close()
+	s.closed.close()
 	return s.sql.Close()
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -46,86 +47,165 @@ func (s *Store) EnsureUser(ctx context.Context, ref models.UserRef) (string, err
 	if err != nil {
 		return "", err
 	}
-	known, err := findIdentities(s.db.WithContext(ctx), identities)
-	if err != nil {
-		return "", asError(err)
-	}
-	if len(known) == len(identities) {
-		return known[0].UserID, nil
-	}
-	id := ""
-	err = s.tx(ctx, func(tx *txn) error {
-		id, err = tx.ensureUser(identities)
-		return err
-	})
-	return id, err
-}
-
-func (tx *txn) ensureUser(identities []models.Identity) (id string, err error) {
-	now, err := tx.now()
-	if err != nil {
-		return "", err
-	}
-	known, err := findIdentities(tx.DB, identities)
-	if err != nil {
-		return "", err
-	}
-	if len(known) > 0 {
-		id = known[0].UserID
-	} else {
-		id = models.NewID(models.PrefixUser)
-		if err := tx.Create(&models.User{ID: id, CreatedAt: now}).Error; err != nil {
-			return "", err
-		}
-	}
-	of, err := tx.countIdentities(id)
-	if err != nil {
-		return "", err
-	}
-	var fresh []models.Identity
-	for _, i := range identities {
-		if of[i.Kind] < maxIdentities && !slices.ContainsFunc(known, func(k models.Identity) bool { return k.Kind == i.Kind }) {
-			fresh = append(fresh, models.Identity{Kind: i.Kind, Value: i.Value, UserID: id, CreatedAt: now})
-		}
-	}
-	if len(fresh) == 0 {
+	if id, ok := s.hot.users.GetIfPresent(userKey{identities[0].Kind, identities[0].Value}); ok && len(identities) == 1 {
 		return id, nil
 	}
-	return id, tx.Create(&fresh).Error
+	return s.combined.ensureUser(ctx, identities)
+}
+
+// ensureUsers does for each list of identities what EnsureUser does. Those that are all known are answered by one read,
+// the others in one transaction.
+func (s *Store) ensureUsers(ctx context.Context, asked [][]models.Identity) ([]string, error) {
+	known, err := findIdentities(s.db.WithContext(ctx), slices.Concat(asked...))
+	if err != nil {
+		return nil, asError(err)
+	}
+	owner := make(map[userKey]string, len(known))
+	for _, i := range known {
+		owner[userKey{i.Kind, i.Value}] = i.UserID
+	}
+	ids := make([]string, len(asked))
+	var rest []int
+	for i, identities := range asked {
+		ids[i] = owner[userKey{identities[0].Kind, identities[0].Value}]
+		if slices.ContainsFunc(identities, func(i models.Identity) bool { return owner[userKey{i.Kind, i.Value}] == "" }) {
+			rest = append(rest, i)
+		}
+	}
+	if len(rest) == 0 {
+		return ids, nil
+	}
+	unknown := make([][]models.Identity, len(rest))
+	for i, at := range rest {
+		unknown[i] = asked[at]
+	}
+	err = s.tx(ctx, func(tx *txn) error {
+		n, err := tx.newcomers(unknown)
+		if err != nil {
+			return err
+		}
+		for i, at := range rest {
+			ids[at] = n.name(unknown[i])
+		}
+		return n.write()
+	})
+	return ids, err
 }
 
 // maxIdentities bounds how many identities of one kind come to name a user: all of them are read, under the lock on a hot
 // batch's counter, where the batch counts by them. Further ones are not kept; they count for the request they come with.
 const maxIdentities = 20
 
-func (tx *txn) countIdentities(userID string) (map[models.IdentityKind]int, error) {
+// newcomers are users and identities that are about to be written, beside those that are there.
+type newcomers struct {
+	tx         *txn
+	now        models.Time
+	owner      map[userKey]string                     // of each identity that was asked for and is known
+	kept       map[string]map[models.IdentityKind]int // how many identities of each kind a known user has
+	users      []models.User
+	identities []models.Identity
+}
+
+func (tx *txn) newcomers(asked [][]models.Identity) (*newcomers, error) {
+	n := &newcomers{tx: tx, owner: map[userKey]string{}, kept: map[string]map[models.IdentityKind]int{}}
+	var err error
+	if n.now, err = tx.now(); err != nil {
+		return nil, err
+	}
+	known, err := findIdentities(tx.DB, slices.Concat(asked...))
+	if err != nil {
+		return nil, err
+	}
+	var owners []string
+	for _, i := range known {
+		n.owner[userKey{i.Kind, i.Value}] = i.UserID
+		owners = append(owners, i.UserID)
+	}
+	if len(owners) == 0 {
+		return n, nil
+	}
 	var rows []struct {
-		Kind models.IdentityKind
-		N    int
+		UserID string
+		Kind   models.IdentityKind
+		N      int
 	}
-	err := tx.Model(&models.Identity{}).Select("kind, COUNT(*) AS n").Where("user_id = ?", userID).Group("kind").Find(&rows).Error
-	of := make(map[models.IdentityKind]int, len(rows))
+	err = tx.Model(&models.Identity{}).Select("user_id, kind, COUNT(*) AS n").Where("user_id IN ?", owners).Group("user_id, kind").Find(&rows).Error
 	for _, r := range rows {
-		of[r.Kind] = r.N
+		n.count(r.UserID, r.Kind, r.N)
 	}
-	return of, err
+	return n, err
+}
+
+func (n *newcomers) count(userID string, kind models.IdentityKind, more int) {
+	if n.kept[userID] == nil {
+		n.kept[userID] = map[models.IdentityKind]int{}
+	}
+	n.kept[userID][kind] += more
+}
+
+// name says whom the identities name, strongest first, and lets the new ones name that user too.
+func (n *newcomers) name(identities []models.Identity) string {
+	id := ""
+	for _, i := range identities {
+		if id = n.owner[userKey{i.Kind, i.Value}]; id != "" {
+			break
+		}
+	}
+	if id == "" {
+		id = models.NewID(models.PrefixUser)
+		n.users = append(n.users, models.User{ID: id, CreatedAt: n.now})
+	}
+	for _, i := range identities {
+		key := userKey{i.Kind, i.Value}
+		if n.owner[key] != "" || n.kept[id][i.Kind] >= maxIdentities {
+			continue
+		}
+		n.owner[key] = id
+		n.count(id, i.Kind, 1)
+		n.identities = append(n.identities, models.Identity{Kind: i.Kind, Value: i.Value, UserID: id, CreatedAt: n.now})
+	}
+	return id
+}
+
+// write inserts in the order of the keys, so that two processes that meet the same people don't wait for each other in a
+// circle. An identity that came between fails the transaction, which begins again and finds it.
+func (n *newcomers) write() error {
+	slices.SortFunc(n.identities, func(a, b models.Identity) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value))
+	})
+	if len(n.users) > 0 {
+		if err := n.tx.CreateInBatches(n.users, 500).Error; err != nil {
+			return err
+		}
+	}
+	if len(n.identities) > 0 {
+		return n.tx.CreateInBatches(n.identities, 500).Error
+	}
+	return nil
 }
 
 // findIdentities returns the rows that exist, in the order asked; nil for none.
 func findIdentities(db *gorm.DB, asked []models.Identity) ([]models.Identity, error) {
-	q := db.Session(&gorm.Session{NewDB: true})
+	values := map[models.IdentityKind][]string{}
 	for _, i := range asked {
-		q = q.Or("kind = ? AND value = ?", i.Kind, i.Value)
+		values[i.Kind] = append(values[i.Kind], i.Value)
+	}
+	q := db.Session(&gorm.Session{NewDB: true})
+	for kind, of := range values {
+		q = q.Or("kind = ? AND value IN ?", kind, of)
 	}
 	var rows []models.Identity
 	if err := q.Find(&rows).Error; err != nil {
 		return nil, err
 	}
+	byKey := make(map[userKey]models.Identity, len(rows))
+	for _, r := range rows {
+		byKey[userKey{r.Kind, r.Value}] = r
+	}
 	var found []models.Identity
 	for _, i := range asked {
-		at := slices.IndexFunc(rows, func(r models.Identity) bool { return r.Kind == i.Kind && r.Value == i.Value })
-		if at >= 0 {
-			found = append(found, rows[at])
+		if row, ok := byKey[userKey{i.Kind, i.Value}]; ok {
+			found = append(found, row)
 		}
 	}
 	return found, nil

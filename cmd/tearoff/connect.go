@@ -21,11 +21,14 @@ type storeFlags struct {
 	Grace    time.Duration `help:"How long a redemption may rest before the sweeper looks at it." default:"1m" env:"TEAROFF_GRACE"`
 }
 
-func (f storeFlags) open(log *slog.Logger) (*store.Store, error) {
+func (f storeFlags) open(log *slog.Logger) (*store.Store, error) { return f.observed(log, nil) }
+
+// observed opens the store and lets observe see the transactions that requests share; nil: nobody.
+func (f storeFlags) observed(log *slog.Logger, observe store.FlushObserver) (*store.Store, error) {
 	if (f.MySQL == "") == (f.SQLite == "") {
 		return nil, errors.New("give either --mysql DSN or --sqlite FILE")
 	}
-	return store.Open(store.Options{MySQL: f.MySQL, SQLite: f.SQLite, MaxConns: f.MaxConns, Grace: f.Grace, Log: log})
+	return store.Open(store.Options{MySQL: f.MySQL, SQLite: f.SQLite, MaxConns: f.MaxConns, Grace: f.Grace, Log: log, Observe: observe})
 }
 
 // temporalFlags say where Temporal is.

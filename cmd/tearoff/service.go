@@ -37,7 +37,8 @@ type service struct {
 // runService serves until ctx ends or a part fails, and then drains: listeners close, requests and activities under way
 // are finished, and only then the connections go.
 func runService(ctx context.Context, v service) error {
-	s, err := v.store.open(v.log)
+	registry := prometheus.NewRegistry()
+	s, err := v.store.observed(v.log, flushMetrics(registry))
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,6 @@ func runService(ctx context.Context, v service) error {
 		return err
 	}
 	defer temporal.Close()
-	registry := prometheus.NewRegistry()
 	parts, err := v.parts(ctx, s, temporal, registry)
 	if err != nil {
 		return err
