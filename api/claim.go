@@ -64,7 +64,7 @@ func (s *Server) claimFor(ctx context.Context, request store.ClaimRequest, user 
 	if err := checkUser(user, "body.user"); err != nil {
 		return nil, err
 	}
-	if refusal := s.store.Closed(request); refusal != nil { // before anything is asked of the database
+	if refusal, known := s.store.Closed(request); known { // before anything is asked of the database
 		return nil, refusal
 	}
 	var err error

@@ -55,16 +55,16 @@ func (c closedBatches) close() {
 // closing are the refusals that hold for everybody until the batch changes.
 var closing = []models.Code{models.CodeSoldOut, models.CodeBatchEnded, models.CodeClaimEnded}
 
-// Closed says why the request gets nothing, without asking the database, when that is known; nil: claim and see.
-func (s *Store) Closed(r ClaimRequest) *models.Error {
-	known, ok := s.closed.now.GetIfPresent(r.BatchID)
-	if !ok || known.winners.unknown {
-		return nil
+// Closed says why the request gets nothing, without asking the database, when that is known; else claim and see.
+func (s *Store) Closed(r ClaimRequest) (refusal *models.Error, known bool) {
+	batch, ok := s.closed.now.GetIfPresent(r.BatchID)
+	if !ok || batch.winners.unknown {
+		return nil, false
 	}
-	if _, won := slices.BinarySearch(known.winners.hashes, r.hash()); won {
-		return nil
+	if _, won := slices.BinarySearch(batch.winners.hashes, r.hash()); won {
+		return nil, false
 	}
-	return known.refusal
+	return batch.refusal, true
 }
 
 // remember keeps a refusal that holds for everybody. What can't be read is not remembered.

@@ -83,9 +83,8 @@ func (c *combined) ensureUser(ctx context.Context, identities []models.Identity)
 
 // ClaimOne is Claim for one request, together with whoever claims of the same batch at the same time.
 func (s *Store) ClaimOne(ctx context.Context, r ClaimRequest) (ClaimOutcome, error) {
-	known := ClaimOutcome{Err: s.Closed(r)}
-	if known.Err != nil {
-		return known, nil
+	if refusal, closed := s.Closed(r); closed {
+		return ClaimOutcome{Err: refusal}, nil
 	}
 	out, err := shared(ctx, s.combined.claims, r.queue(), r)
 	if err == nil && out.Err != nil {
