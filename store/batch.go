@@ -128,6 +128,7 @@ func (s *Store) ChangeBatch(ctx context.Context, c BatchChange) (BatchRow, error
 				return err
 			}
 		}
+		tx.changes[c.BatchID] = true
 		if err := tx.guard(1, "UPDATE batch_counters SET state = ?, paused = ?, config_version = config_version + 1 "+
 			"WHERE batch_id = ? AND config_version = ?", counter.State, counter.Paused, c.BatchID, counter.ConfigVersion); err != nil {
 			return err

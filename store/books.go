@@ -135,7 +135,7 @@ func (b *books) countCode(key *string, n int64) {
 // to the user's counters. The caller has judged that it may happen.
 func (b *books) post(c *models.Coupon, e models.LedgerEntry) {
 	counter := b.counters[c.BatchID]
-	b.tx.users[c.UserID] = true
+	b.tx.changes[c.UserID], b.tx.changes[c.BatchID] = true, true
 	if _, seen := b.couponSeq[c.ID]; !seen {
 		b.couponSeq[c.ID] = c.Seq
 	}

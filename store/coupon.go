@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -20,7 +21,10 @@ type WalletQuery struct {
 
 // Wallet returns up to Limit coupons with what is needed to show and price them.
 func (s *Store) Wallet(ctx context.Context, w WalletQuery) ([]models.Offer, error) {
-	coupons, err := s.wallet(ctx, w)
+	coupons, known, err := s.fromHot(ctx, w)
+	if !known && err == nil {
+		coupons, err = s.wallet(ctx, w)
+	}
 	if err != nil || len(coupons) == 0 {
 		return nil, asError(err)
 	}
@@ -31,6 +35,27 @@ func (s *Store) Wallet(ctx context.Context, w WalletQuery) ([]models.Offer, erro
 		}
 	}
 	return g.offered().Offers, nil
+}
+
+// fromHot answers the first page of coupons that are not over from what is kept of the user, if that is enough.
+func (s *Store) fromHot(ctx context.Context, w WalletQuery) (coupons []models.Coupon, known bool, err error) {
+	over := func(state models.CouponState) bool { return !slices.Contains(usable, state) }
+	if !w.Valid || !w.At.IsZero() || w.AfterID != "" || w.MerchantID != "" || len(w.States) == 0 || slices.ContainsFunc(w.States, over) {
+		return nil, false, nil
+	}
+	all, err := s.hotWallet(ctx, w.UserID)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, c := range all {
+		if slices.Contains(w.States, c.State) {
+			coupons = append(coupons, c)
+		}
+	}
+	if len(coupons) < w.Limit && len(all) == hotCoupons {
+		return nil, false, nil // more are not kept
+	}
+	return coupons[:min(len(coupons), w.Limit)], true, nil
 }
 
 func (s *Store) wallet(ctx context.Context, w WalletQuery) (coupons []models.Coupon, err error) {

@@ -19,15 +19,31 @@ const (
 	hotCoupons = 100
 )
 
-// hot keeps what is asked again and again about users who are active now: who they are and what they could use.
+// hot keeps what is asked again and again about users who are active now, who they are and what they could use, and the
+// counters of the batches that it is about.
 type hot struct {
 	users   *otter.Cache[userKey, string]
 	wallets *otter.Cache[string, hotWallet]
 	blocked *otter.Cache[string, bool]
+	batches *otter.Cache[string, hotCounter]
+	clock   atomic.Pointer[clockReading]
 	seed    maphash.Seed
-	// changes counts, for all users of a slot, how often coupons of theirs were changed. A wallet counts as long as its
-	// slot is as it was before the wallet was read, so one that was read while it changed is not used twice.
-	changes [1024]atomic.Uint64
+	// changes counts, for all users and batches of a slot, how often coupons or counters of theirs were changed. What was
+	// read counts as long as its slot is as it was before the reading, so what changed meanwhile is not used twice.
+	changes [4096]atomic.Uint64
+}
+
+// hotCounter is a batch's counter. It is shared, so nobody may change it.
+type hotCounter struct {
+	counter *models.BatchCounter
+	changes uint64 // of the slot, before it was read
+}
+
+// clockReading is what the store's clock showed when this process last asked it. The instant in between is measured by
+// this machine's monotonic clock.
+type clockReading struct {
+	store models.Time
+	here  time.Time
 }
 
 // userKey is an identity; without kind it is an id of ours.
@@ -53,6 +69,9 @@ func newHot() *hot {
 		blocked: otter.Must(&otter.Options[string, bool]{
 			MaximumSize: 100_000, ExpiryCalculator: otter.ExpiryWriting[string, bool](hotFresh),
 		}),
+		batches: otter.Must(&otter.Options[string, hotCounter]{
+			MaximumSize: 10_000, ExpiryCalculator: otter.ExpiryWriting[string, hotCounter](hotFresh),
+		}),
 		seed: maphash.MakeSeed(),
 	}
 }
@@ -61,18 +80,61 @@ func (h *hot) close() {
 	h.users.StopAllGoroutines()
 	h.wallets.StopAllGoroutines()
 	h.blocked.StopAllGoroutines()
+	h.batches.StopAllGoroutines()
 }
 
-func (h *hot) slot(userID string) *atomic.Uint64 {
-	return &h.changes[maphash.String(h.seed, userID)%uint64(len(h.changes))]
+func (h *hot) slot(id string) *atomic.Uint64 {
+	return &h.changes[maphash.String(h.seed, id)%uint64(len(h.changes))]
 }
 
-// changed forgets the wallets of the users. It is called when a transaction has ended, also one whose COMMIT is unknown,
-// and before anybody is answered.
-func (h *hot) changed(userIDs map[string]bool) {
-	for id := range userIDs {
+// changed forgets what is kept of the users and batches. It is called when a transaction has ended, also one whose COMMIT
+// is unknown, and before anybody is answered.
+func (h *hot) changed(ids map[string]bool) {
+	for id := range ids {
 		h.slot(id).Add(1)
 	}
+}
+
+// now is the store's clock, when it was read within hotFresh.
+func (h *hot) now() (models.Time, bool) {
+	last := h.clock.Load()
+	if last == nil {
+		return models.Time{}, false
+	}
+	since := time.Since(last.here)
+	return last.store.Add(since), since < hotFresh
+}
+
+// hotUsage is usage for batches that count no users: from what is kept, if all of it is there.
+func (s *Store) hotUsage(ctx context.Context, batchIDs []string) (usage, error) {
+	u := usage{counters: make(map[string]*models.BatchCounter, len(batchIDs))}
+	now, fresh := s.hot.now()
+	u.now = now
+	before := make(map[string]uint64, len(batchIDs))
+	var missing []string
+	for _, id := range batchIDs {
+		before[id] = s.hot.slot(id).Load()
+		if known, ok := s.hot.batches.GetIfPresent(id); ok && known.changes == before[id] {
+			u.counters[id] = known.counter
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	if fresh && len(missing) == 0 {
+		return u, nil
+	}
+	here := time.Now()
+	read, err := s.usage(ctx, missing, "", models.Time{})
+	if err != nil {
+		return u, err
+	}
+	s.hot.clock.Store(&clockReading{read.now, here})
+	u.now = read.now
+	for id, c := range read.counters {
+		u.counters[id] = c
+		s.hot.batches.Set(id, hotCounter{c, before[id]})
+	}
+	return u, nil
 }
 
 // hotUser returns whom the key names, or asks. The answer is kept when it is the key itself that names the user: what a

@@ -135,6 +135,8 @@ func (g *gathering) readBatches(ctx context.Context) (err error) {
 	return err
 }
 
+// readUse reads counters, in one question: those of the batches that count users with the user's, the others only when
+// they aren't kept.
 func (g *gathering) readUse(ctx context.Context) (err error) {
 	ids := make([]string, 0, len(g.batches))
 	users := false
@@ -142,11 +144,12 @@ func (g *gathering) readUse(ctx context.Context) (err error) {
 		ids, users = append(ids, id), users || b.Caps.CountsUsers()
 	}
 	slices.Sort(ids)
-	user := ""
-	if users {
-		user = g.q.UserID
+	if users && g.q.UserID != "" {
+		g.use, err = g.store.usage(ctx, ids, g.q.UserID, g.q.At)
+	} else {
+		g.use, err = g.store.hotUsage(ctx, ids)
 	}
-	if g.use, err = g.store.usage(ctx, ids, user, g.q.At); err == nil && g.q.At.IsZero() {
+	if err == nil && g.q.At.IsZero() {
 		g.q.At = g.use.now
 	}
 	return err

@@ -134,3 +134,41 @@ func TestIdentitiesAreBounded(t *testing.T) {
 		f.AuditClean(batch.ID)
 	})
 }
+
+// TestHotCountersAreNeverBehind pauses, uses and resumes a batch whose counters are kept: the next read shows it.
+func TestHotCountersAreNeverBehind(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.New(t, s)
+		most := int64(750)
+		batch := f.Batch(storetest.BatchSpec{ClaimMode: models.ClaimModeOnUse, Caps: models.Caps{Batch: models.Cap{Amount: &most}}})
+		other, user := f.Batch(storetest.BatchSpec{ClaimMode: models.ClaimModeOnUse}), f.User()
+		refusal := func() models.Code {
+			found, err := s.Offers(t.Context(), store.OfferQuery{UserID: user, BatchIDs: []string{other.ID, batch.ID}})
+			require.NoError(t, err)
+			require.Nil(t, found.Offers[0].Check(user, 500))
+			return models.CodeOf(asError(found.Offers[1].Check(user, 500)))
+		}
+		for range 20 {
+			require.Empty(t, refusal())
+			_, err := s.ChangeBatch(t.Context(), store.BatchChange{BatchID: batch.ID, Pause: models.PauseUse})
+			require.NoError(t, err)
+			require.Equal(t, models.CodeBatchPaused, refusal())
+			_, err = s.ChangeBatch(t.Context(), store.BatchChange{BatchID: batch.ID, Resume: models.PauseUse})
+			require.NoError(t, err)
+			held, err := s.OpenHolds(t.Context(), []models.Plan{f.Issuing(f.PlanFor(models.KindHold, user), batch.ID, "")})
+			require.NoError(t, err)
+			require.Nil(t, held[0].Err)
+			require.Equal(t, models.CodeBudgetExhausted, refusal())
+			require.NoError(t, one(s.CancelHolds(t.Context(), []string{held[0].Redemption.ID})))
+		}
+	})
+}
+
+// asError keeps a refusal that isn't there from looking like one that is.
+func asError(refusal *models.Error) error {
+	if refusal == nil {
+		return nil
+	}
+	return refusal
+}

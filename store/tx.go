@@ -18,10 +18,10 @@ const maxTries = 6
 // txn is a transaction under way.
 type txn struct {
 	*gorm.DB
-	store *Store
-	clock models.Time
-	again bool            // an earlier run of it failed, or its COMMIT is unknown
-	users map[string]bool // whose coupons it changes
+	store   *Store
+	clock   models.Time
+	again   bool            // an earlier run of it failed, or its COMMIT is unknown
+	changes map[string]bool // ids of the users and batches whose coupons and counters it changes
 }
 
 // tx runs fn in one transaction and runs it again from BEGIN when the database asks for that or the connection is lost.
@@ -29,20 +29,20 @@ type txn struct {
 // ROLLBACK: MySQL has rolled back the whole transaction, or only the last statement, and which depends on the error.
 func (s *Store) tx(ctx context.Context, fn func(tx *txn) error) error {
 	var err error
-	users := map[string]bool{}
+	changes := map[string]bool{}
 	for try := range maxTries {
 		if try > 0 && !pause(ctx, try) {
 			break
 		}
 		err = s.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-			return fn(&txn{DB: db, store: s, again: try > 0, users: users})
+			return fn(&txn{DB: db, store: s, again: try > 0, changes: changes})
 		})
 		if err == nil || (!retryable(err) && !duplicate(err)) {
 			break
 		}
 		s.log.DebugContext(ctx, "transaction begins again", "try", try+1, "reason", reason(err))
 	}
-	s.hot.changed(users)
+	s.hot.changed(changes)
 	answer := asError(err)
 	if models.CodeOf(answer) == models.CodeInternal {
 		s.log.ErrorContext(ctx, "transaction failed", "reason", reason(err))
