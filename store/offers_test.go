@@ -74,7 +74,7 @@ func TestHotWalletsAreNeverBehind(t *testing.T) {
 			return got
 		}
 		var crowd sync.WaitGroup
-		for range 8 {
+		for range 3 {
 			user := f.User()
 			done := make(chan struct{})
 			crowd.Go(func() {
@@ -89,7 +89,7 @@ func TestHotWalletsAreNeverBehind(t *testing.T) {
 			})
 			crowd.Go(func() {
 				defer close(done)
-				for i := range 10 {
+				for i := range 4 {
 					out, err := s.Claim(t.Context(), []store.ClaimRequest{{Caller: "t", Key: fmt.Sprint(user, i), BatchID: batch.ID, UserID: user}})
 					if !assert.NoError(t, err) || !assert.Nil(t, out[0].Err) {
 						return
@@ -149,7 +149,7 @@ func TestHotCountersAreNeverBehind(t *testing.T) {
 			require.Nil(t, found.Offers[0].Check(user, 500))
 			return models.CodeOf(asError(found.Offers[1].Check(user, 500)))
 		}
-		for range 20 {
+		for range 5 {
 			require.Empty(t, refusal())
 			_, err := s.ChangeBatch(t.Context(), store.BatchChange{BatchID: batch.ID, Pause: models.PauseUse})
 			require.NoError(t, err)
