@@ -11,17 +11,17 @@ type Coupons struct{ Store *store.Store }
 
 // TryCoupons locks the coupons of the redemption, or is refused with the reason of the first that can't be.
 func (a *Coupons) TryCoupons(ctx context.Context, in RedemptionRef) (Status, error) {
-	return one(a.Store.TryCoupons(ctx, []string{in.RedemptionID}))
+	return answered(a.Store.Redeem(ctx, store.Operation{Try: in.RedemptionID}))
 }
 
 // ConfirmCoupons uses the locked coupons.
 func (a *Coupons) ConfirmCoupons(ctx context.Context, in RedemptionRef) (Status, error) {
-	return one(a.Store.ConfirmCoupons(ctx, []string{in.RedemptionID}))
+	return answered(a.Store.Redeem(ctx, store.Operation{Confirm: in.RedemptionID}))
 }
 
 // CancelCoupons frees the locked coupons.
 func (a *Coupons) CancelCoupons(ctx context.Context, in RedemptionRef) (Status, error) {
-	return one(a.Store.CancelCoupons(ctx, []string{in.RedemptionID}))
+	return answered(a.Store.Redeem(ctx, store.Operation{Cancel: in.RedemptionID}))
 }
 
 // Orders is the built-in participant that keeps the order.
@@ -44,11 +44,18 @@ func (a *Orders) CancelOrder(ctx context.Context, in RedemptionRef) (Status, err
 
 // one answers for a slice of one.
 func one(out []store.RedemptionOutcome, err error) (Status, error) {
-	if err == nil && out[0].Err != nil {
-		err = out[0].Err
+	if err != nil {
+		return Status{}, asTemporal(err)
+	}
+	return answered(out[0], nil)
+}
+
+func answered(out store.RedemptionOutcome, err error) (Status, error) {
+	if err == nil && out.Err != nil {
+		err = out.Err
 	}
 	if err != nil {
 		return Status{}, asTemporal(err)
 	}
-	return statusOf(out[0].Redemption), nil
+	return statusOf(out.Redemption), nil
 }

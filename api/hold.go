@@ -59,15 +59,15 @@ func (s *Server) openHold(ctx context.Context, in *openHoldInput) (*redemptionOu
 		}
 		return s.replayed(ctx, r)
 	}
-	outcomes, err := s.store.OpenHolds(ctx, []models.Plan{plan})
+	out, err := s.store.Redeem(ctx, store.Operation{OpenHold: &plan})
 	if err != nil {
 		return nil, err
 	}
-	r, err := settled(outcomes[0])
+	r, err := settled(out)
 	if err != nil {
 		return nil, err
 	}
-	if outcomes[0].Replayed {
+	if out.Replayed {
 		return s.replayed(ctx, r)
 	}
 	return &redemptionOutput{Status: http.StatusCreated, Body: s.viewRedemption(r).with(plan.Lines)}, nil
@@ -115,7 +115,7 @@ func (s *Server) confirmHold(ctx context.Context, in *confirmHoldInput) (*redemp
 	if in.Body != nil && in.Body.OrderID != "" {
 		confirm.OrderID = &in.Body.OrderID
 	}
-	return s.settledHold(s.store.ConfirmHolds(ctx, []store.HoldConfirm{confirm}))
+	return s.settledHold(s.store.Redeem(ctx, store.Operation{ConfirmHold: &confirm}))
 }
 
 // cancelHold gives the held coupons back.
@@ -123,15 +123,15 @@ func (s *Server) cancelHold(ctx context.Context, in *RedemptionPath) (*redemptio
 	if err := s.ownHold(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	return s.settledHold(s.store.CancelHolds(ctx, []string{in.ID}))
+	return s.settledHold(s.store.Redeem(ctx, store.Operation{CancelHold: in.ID}))
 }
 
 // settledHold answers without the lines, which would cost the busiest calls another question.
-func (s *Server) settledHold(outcomes []store.RedemptionOutcome, err error) (*redemptionOutput, error) {
+func (s *Server) settledHold(out store.RedemptionOutcome, err error) (*redemptionOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := settled(outcomes[0])
+	r, err := settled(out)
 	if err != nil {
 		return nil, err
 	}

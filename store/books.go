@@ -21,7 +21,7 @@ type books struct {
 	codeSeq    map[string]int64 // of each changed code as it was read
 	newCoupons []*models.Coupon
 	newLimits  []models.CouponLimit
-	gone       map[string]bool // coupons that are un-issued
+	gone       map[string]*models.Coupon // un-issued: nobody can use them any more
 	dirtyUsers map[userDay]bool
 	entries    []models.LedgerEntry
 }
@@ -34,7 +34,7 @@ func (tx *txn) lockBooks(batchIDs []string) (*books, error) {
 	b := &books{
 		tx: tx, counters: map[string]*models.BatchCounter{}, batches: map[string]*models.Batch{},
 		users: map[userDay]*models.UserCounter{}, coupons: map[string]*models.Coupon{}, codes: map[string]*models.CouponCode{},
-		firstSeq: map[string]int64{}, couponSeq: map[string]int64{}, codeSeq: map[string]int64{}, gone: map[string]bool{},
+		firstSeq: map[string]int64{}, couponSeq: map[string]int64{}, codeSeq: map[string]int64{}, gone: map[string]*models.Coupon{},
 		dirtyUsers: map[userDay]bool{},
 	}
 	if len(batchIDs) == 0 {
@@ -71,7 +71,7 @@ func (b *books) lockUsers(keys []userDay) error {
 	}
 	var rows []*models.UserCounter
 	err := b.tx.locked().Order("batch_id, user_id, day").
-		Find(&rows, "batch_id IN ? AND user_id IN ? AND day IN ?", batchIDs, userIDs, days).Error
+		Find(&rows, "batch_id IN ? AND user_id IN ? AND day IN ?", distinct(batchIDs), distinct(userIDs), distinct(days)).Error
 	for _, r := range rows {
 		b.users[userDay{r.BatchID, r.UserID, r.Day}] = r
 	}
@@ -114,9 +114,10 @@ func (b *books) issue(c *models.Coupon, redemptionID *string, at models.Time) {
 
 // unissue posts the last entry of a coupon. Its row goes, and with it its place among the user's; the ledger keeps it.
 func (b *books) unissue(c *models.Coupon, redemptionID *string, at models.Time) {
-	b.gone[c.ID] = true
 	b.countCode(c.CodeKey, -1)
 	b.post(c, models.LedgerEntry{Kind: models.EntryUnissued, Count: 1, Amount: c.FaceValue, RedemptionID: redemptionID, At: at})
+	b.gone[c.ID] = c
+	delete(b.coupons, c.ID)
 }
 
 func (b *books) countCode(key *string, n int64) {

@@ -39,20 +39,38 @@ func (b *books) insert() error {
 	return b.tx.CreateInBatches(b.entries, 500).Error
 }
 
+// writeCounters moves all changed counters in one compare-and-set over their sequences.
 func (b *books) writeCounters() error {
+	var changed []*models.BatchCounter
 	for id, c := range b.counters {
-		if c.LedgerSeq == b.firstSeq[id] {
-			continue
-		}
-		err := b.tx.guard(1, "UPDATE batch_counters SET remaining = ?, issued = ?, face_amount = ?, reserved_count = ?, reserved_amount = ?, "+
-			"used_count = ?, used_amount = ?, refunded_amount = ?, ledger_seq = ? WHERE batch_id = ? AND ledger_seq = ?",
-			c.Remaining, c.Issued, c.FaceAmount, c.ReservedCount, c.ReservedAmount, c.UsedCount, c.UsedAmount, c.RefundedAmount,
-			c.LedgerSeq, id, b.firstSeq[id])
-		if err != nil {
-			return err
+		if c.LedgerSeq != b.firstSeq[id] {
+			changed = append(changed, c)
 		}
 	}
-	return nil
+	slices.SortFunc(changed, func(x, y *models.BatchCounter) int { return cmp.Compare(x.BatchID, y.BatchID) })
+	id := func(c *models.BatchCounter) string { return c.BatchID }
+	var set []string
+	var args []any
+	for _, column := range []struct {
+		name  string
+		value func(*models.BatchCounter) any
+	}{
+		{"remaining", func(c *models.BatchCounter) any { return c.Remaining }},
+		{"issued", func(c *models.BatchCounter) any { return c.Issued }},
+		{"face_amount", func(c *models.BatchCounter) any { return c.FaceAmount }},
+		{"reserved_count", func(c *models.BatchCounter) any { return c.ReservedCount }},
+		{"reserved_amount", func(c *models.BatchCounter) any { return c.ReservedAmount }},
+		{"used_count", func(c *models.BatchCounter) any { return c.UsedCount }},
+		{"used_amount", func(c *models.BatchCounter) any { return c.UsedAmount }},
+		{"refunded_amount", func(c *models.BatchCounter) any { return c.RefundedAmount }},
+		{"ledger_seq", func(c *models.BatchCounter) any { return c.LedgerSeq }},
+	} {
+		var text string
+		text, args = perRow(args, "batch_id", changed, id, column.value)
+		set = append(set, column.name+" = "+text)
+	}
+	from, args := perRow(append(args, keysOf(changed, id)), "batch_id", changed, id, func(c *models.BatchCounter) any { return b.firstSeq[c.BatchID] })
+	return b.tx.guard(int64(len(changed)), "UPDATE batch_counters SET "+strings.Join(set, ", ")+" WHERE batch_id IN ? AND ledger_seq = "+from, args...)
 }
 
 // writeUsers replaces whole rows: the batch's counter is locked, so nobody else writes them.
@@ -79,7 +97,7 @@ func (b *books) writeUsers() error {
 func (b *books) writeCoupons() error {
 	var changed []*models.Coupon
 	for id, seq := range b.couponSeq {
-		if seq > 0 && !b.gone[id] { // a new coupon has none
+		if seq > 0 && b.gone[id] == nil { // a new coupon has none
 			changed = append(changed, b.coupons[id])
 		}
 	}
@@ -89,7 +107,7 @@ func (b *books) writeCoupons() error {
 	slices.SortFunc(changed, func(x, y *models.Coupon) int { return cmp.Compare(x.ID, y.ID) })
 	ids := keysOf(changed, couponID)
 	state, args := perRow(nil, "id", changed, couponID, func(c *models.Coupon) any { return c.State })
-	redemption, args := perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.RedemptionID })
+	redemption, args := perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return orNull(c.RedemptionID) })
 	to, args := perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.Seq })
 	from, args := perRow(append(args, ids), "id", changed, couponID, func(c *models.Coupon) any { return b.couponSeq[c.ID] })
 	return b.tx.guard(int64(len(changed)), fmt.Sprintf("UPDATE coupons SET state = %s, redemption_id = %s, seq = %s "+
@@ -101,8 +119,8 @@ func couponID(c *models.Coupon) string { return c.ID }
 // deleteCoupons removes the rows of un-issued coupons, each as it was read, and their places in the limits.
 func (b *books) deleteCoupons() error {
 	var gone []*models.Coupon
-	for id := range b.gone {
-		gone = append(gone, b.coupons[id])
+	for _, c := range b.gone {
+		gone = append(gone, c)
 	}
 	if len(gone) == 0 {
 		return nil
@@ -148,10 +166,20 @@ func keysOf[T any](rows []T, key func(T) string) []string {
 	return keys
 }
 
-// perRow is SQL that gives each row its own value by its key, with its arguments appended to args.
+// perRow is SQL that gives each row its own value by its key, with its arguments appended to args. Values must be comparable:
+// one that all rows have is written once.
 func perRow[T any](args []any, column string, rows []T, key func(T) string, value func(T) any) (string, []any) {
-	for _, r := range rows {
-		args = append(args, key(r), value(r))
+	values := make([]any, len(rows))
+	same := true
+	for i, r := range rows {
+		values[i] = value(r)
+		same = same && values[i] == values[0]
+	}
+	if same {
+		return "?", append(args, values[0])
+	}
+	for i, r := range rows {
+		args = append(args, key(r), values[i])
 	}
 	return "CASE " + column + strings.Repeat(" WHEN ? THEN ?", len(rows)) + " END", args
 }

@@ -31,22 +31,15 @@ type ClaimOutcome struct {
 // Claim answers each request on its own, in one transaction: own key first, then limit, window and stock. Requests for
 // one batch may come together; exactly its quantity is issued, and each code is used as often as it may be.
 func (s *Store) Claim(ctx context.Context, requests []ClaimRequest) ([]ClaimOutcome, error) {
-	var outcomes []ClaimOutcome
-	err := s.tx(ctx, func(tx *txn) error {
-		named, err := tx.nameBatches(requests)
-		if err != nil {
-			return err
-		}
-		c, err := tx.newClaims(named)
-		if err != nil {
-			return err
-		}
-		outcomes = make([]ClaimOutcome, len(requests))
-		for i, r := range named {
-			outcomes[i] = c.judge(r)
-		}
-		return c.books.write()
-	})
+	ops := make([]Operation, len(requests))
+	for i := range requests {
+		ops[i].Claim = &requests[i]
+	}
+	answers, err := s.Perform(ctx, ops)
+	outcomes := make([]ClaimOutcome, len(answers))
+	for i, a := range answers {
+		outcomes[i] = *a.Claim
+	}
 	return outcomes, err
 }
 
@@ -83,35 +76,23 @@ func (tx *txn) nameBatches(requests []ClaimRequest) ([]ClaimRequest, error) {
 	return named, nil
 }
 
-// claims is what is known under the locks of one Claim.
+// claims is what is known under the locks of a slice's claims.
 type claims struct {
 	*issuer
 	byKey map[string]*models.Coupon // coupons of known keys, also of this very transaction
 }
 
-func (tx *txn) newClaims(requests []ClaimRequest) (*claims, error) {
-	var batchIDs, userIDs, sourceKeys, codes []string
-	var keys []models.LimitKey
-	for _, r := range requests {
-		keys = append(keys, r.LimitKeys...)
-		batchIDs, userIDs, sourceKeys = append(batchIDs, r.BatchID), append(userIDs, r.UserID), append(sourceKeys, r.sourceKey())
-		if r.Code != "" {
-			codes = append(codes, r.Code)
-		}
+func (tx *txn) newClaims(i *issuer, requests []ClaimRequest) (*claims, error) {
+	c := &claims{issuer: i, byKey: map[string]*models.Coupon{}}
+	if len(requests) == 0 {
+		return c, nil
 	}
-	b, err := tx.lockBooks(batchIDs)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.lockCodes(codes); err != nil {
-		return nil, err
-	}
-	c := &claims{byKey: map[string]*models.Coupon{}}
-	if c.issuer, err = b.newIssuer(userIDs, keys); err != nil {
-		return nil, err
+	sourceKeys := make([]string, len(requests))
+	for n, r := range requests {
+		sourceKeys[n] = r.sourceKey()
 	}
 	var known []*models.Coupon
-	err = tx.Find(&known, "source_key IN ?", sourceKeys).Error
+	err := tx.Find(&known, "source_key IN ?", distinct(sourceKeys)).Error
 	for _, coupon := range known {
 		c.byKey[coupon.SourceKey] = coupon
 	}
@@ -128,7 +109,7 @@ func (c *claims) judge(r ClaimRequest) ClaimOutcome {
 		if r.Code != "" && coupon.CodeKey != nil && *coupon.CodeKey != r.Code {
 			return ClaimOutcome{Err: models.NewError(models.CodeIdempotencyKeyReused, "the key was used before with another code")}
 		}
-		return ClaimOutcome{Coupon: coupon, Replayed: true}
+		return ClaimOutcome{Coupon: c.asItIs(coupon), Replayed: true}
 	}
 	code := c.books.codes[r.Code]
 	if r.Code != "" && (code == nil || code.BatchID != r.BatchID) {
@@ -151,7 +132,15 @@ func (c *claims) judge(r ClaimRequest) ClaimOutcome {
 		face: batch.DrawFace(*counter, rand.Int64N), source: "claim", sourceKey: r.sourceKey(), requestHash: r.hash(),
 	})
 	c.byKey[coupon.SourceKey] = coupon
-	return ClaimOutcome{Coupon: coupon}
+	return ClaimOutcome{Coupon: c.asItIs(coupon)}
+}
+
+// asItIs is a copy of the coupon as the operations before this one have left it.
+func (c *claims) asItIs(coupon *models.Coupon) *models.Coupon {
+	if locked := c.books.coupons[coupon.ID]; locked != nil {
+		coupon = locked
+	}
+	return new(*coupon)
 }
 
 // checkClaim is models.CheckClaim with the code that was typed, nil for none.

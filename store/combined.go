@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/maypok86/otter/v2"
+
 	"github.com/tearoff/tearoff/combine"
 	"github.com/tearoff/tearoff/models"
 )
@@ -12,8 +14,9 @@ import (
 // combined lets requests that would wait for the same rows share a transaction: those of one batch, and people who are
 // seen for the first time.
 type combined struct {
-	users  *combine.Combiner[struct{}, []models.Identity, answer[string]]
-	claims *combine.Combiner[string, ClaimRequest, answer[ClaimOutcome]]
+	users   *combine.Combiner[struct{}, []models.Identity, answer[string]]
+	batches *combine.Combiner[string, Operation, answer[OperationOutcome]] // by batch, all kinds together; "": several
+	queues  *otter.Cache[string, string]                                   // of redemptions that were seen here
 }
 
 // answer is what a flush says to one request: its outcome, or why nothing is known of it.
@@ -34,9 +37,37 @@ func newCombined(s *Store, observe FlushObserver) *combined {
 		return combine.Options{Observe: func(size int, waited time.Duration, left int) { observe(queue, size, waited, left) }}
 	}
 	return &combined{
-		users:  combine.New[struct{}](each(s.ensureUsers), options("users")),
-		claims: combine.New[string](each(s.Claim), options("batch")),
+		users:   combine.New[struct{}](each(s.ensureUsers), options("users")),
+		batches: combine.New[string](each(s.Perform), options("batch")),
+		queues:  otter.Must(&otter.Options[string, string]{MaximumSize: 200_000}),
 	}
+}
+
+// queueOf is where an operation waits. One on a redemption that another process has opened waits with those on several
+// batches: that is as right, only less well combined.
+func (c *combined) queueOf(op Operation) string {
+	switch {
+	case op.Claim != nil && op.Claim.BatchID != "":
+		return op.Claim.BatchID
+	case op.Claim != nil:
+		return "code:" + op.Claim.Code // until it is read whose it is
+	case op.OpenHold != nil:
+		return batchOf(op.OpenHold.Redemption)
+	}
+	queue, _ := c.queues.GetIfPresent(op.settles())
+	return queue
+}
+
+// batchOf is the one batch whose coupons a redemption uses, "" when there are several.
+func batchOf(r models.Redemption) string {
+	batch := ""
+	for i, c := range r.Content.Coupons {
+		if i > 0 && c.BatchID != batch {
+			return ""
+		}
+		batch = c.BatchID
+	}
+	return batch
 }
 
 // each turns an operation on a slice into a flush. When the slice fails for what one of its requests holds, which is our
@@ -81,22 +112,44 @@ func (c *combined) ensureUser(ctx context.Context, identities []models.Identity)
 	return shared(ctx, c.users, struct{}{}, identities)
 }
 
-// ClaimOne is Claim for one request, together with whoever claims of the same batch at the same time.
-func (s *Store) ClaimOne(ctx context.Context, r ClaimRequest) (ClaimOutcome, error) {
-	if refusal, closed := s.Closed(r); closed {
-		return ClaimOutcome{Err: refusal}, nil
-	}
-	out, err := shared(ctx, s.combined.claims, r.queue(), r)
-	if err == nil && out.Err != nil {
-		s.remember(ctx, r.BatchID, out.Err, out.seq)
+// Do is Perform for one operation, together with what else is to be done to the coupons of its batch at the same time.
+func (s *Store) Do(ctx context.Context, op Operation) (OperationOutcome, error) {
+	out, err := shared(ctx, s.combined.batches, s.combined.queueOf(op), op)
+	if err == nil && out.Redemption != nil && out.Redemption.Redemption.ID != "" {
+		s.combined.follow(out.Redemption.Redemption)
 	}
 	return out, err
 }
 
-// queue is what keeps the requests of one batch together. A code stands for its batch until that is known.
-func (r ClaimRequest) queue() string {
-	if r.BatchID != "" {
-		return r.BatchID
+// follow remembers the queue of a redemption as long as there is more to do to it.
+func (c *combined) follow(r models.Redemption) {
+	if r.State.Final() {
+		c.queues.Invalidate(r.ID)
+	} else {
+		c.queues.Set(r.ID, batchOf(r))
 	}
-	return "code:" + r.Code
+}
+
+// Redeem is Do for an operation on a redemption.
+func (s *Store) Redeem(ctx context.Context, op Operation) (RedemptionOutcome, error) {
+	out, err := s.Do(ctx, op)
+	if err != nil || out.Redemption == nil {
+		return RedemptionOutcome{}, err
+	}
+	return *out.Redemption, nil
+}
+
+// ClaimOne is Do for a claim. For a batch that gives out nothing more it knows the answer, for a second.
+func (s *Store) ClaimOne(ctx context.Context, r ClaimRequest) (ClaimOutcome, error) {
+	if refusal, closed := s.Closed(r); closed {
+		return ClaimOutcome{Err: refusal}, nil
+	}
+	out, err := s.Do(ctx, Operation{Claim: &r})
+	if err != nil || out.Claim == nil {
+		return ClaimOutcome{}, err
+	}
+	if out.Claim.Err != nil {
+		s.remember(ctx, r.BatchID, out.Claim.Err, out.Claim.seq)
+	}
+	return *out.Claim, nil
 }

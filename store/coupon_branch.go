@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -10,59 +11,60 @@ import (
 // are issued to its user. Items are refused one by one with the coupon's reason, and coupon_id, or batch_id and code, to
 // say which; a refusal is final for its redemption.
 func (s *Store) TryCoupons(ctx context.Context, ids []string) ([]RedemptionOutcome, error) {
-	return s.barrier(ctx, ids, newCouponsBranch, tryStep)
+	return performAll(ctx, s, ids, func(id string) Operation { return Operation{Try: id} })
 }
 
 // ConfirmCoupons turns locked coupons into used ones. Validity is not asked again: it was judged at Try.
 func (s *Store) ConfirmCoupons(ctx context.Context, ids []string) ([]RedemptionOutcome, error) {
-	return s.barrier(ctx, ids, newCouponsBranch, confirmStep)
+	return performAll(ctx, s, ids, func(id string) Operation { return Operation{Confirm: id} })
 }
 
 // CancelCoupons frees locked coupons; one whose validity has ended meanwhile becomes expired. Those that the Try issued are
 // un-issued: stock, limits and code are as if they had never been.
 func (s *Store) CancelCoupons(ctx context.Context, ids []string) ([]RedemptionOutcome, error) {
-	return s.barrier(ctx, ids, newCouponsBranch, cancelStep)
+	return performAll(ctx, s, ids, func(id string) Operation { return Operation{Cancel: id} })
 }
 
 // couponsBranch is the coupons participant. Its rows are the books.
 type couponsBranch struct {
+	tx     *txn
 	books  *books
-	issuer *issuer         // nil: no item issues anything
+	issuer *issuer         // nil: nothing is issued
 	known  map[string]bool // ids of coupons to be issued that the ledger has already
 }
 
-func newCouponsBranch() participant { return &couponsBranch{} }
-
 func (*couponsBranch) branch() models.Branch { return models.BranchCoupons }
 
-func (p *couponsBranch) lock(tx *txn, items []*item) error {
+// lock takes every row lock that the items and the claims need, in lock order, and reads what decides about them.
+func (p *couponsBranch) lock(items []*item, claims []ClaimRequest) error {
 	var batchIDs, couponIDs, codes []string
 	for _, it := range items {
 		for _, c := range it.Content.Coupons {
-			batchIDs, couponIDs = append(batchIDs, c.BatchID), append(couponIDs, c.CouponID)
-			if c.Code != "" {
-				codes = append(codes, c.Code)
-			}
+			batchIDs, couponIDs, codes = append(batchIDs, c.BatchID), append(couponIDs, c.CouponID), append(codes, c.Code)
 		}
 	}
+	for _, r := range claims {
+		batchIDs, codes = append(batchIDs, r.BatchID), append(codes, r.Code)
+	}
+	codes = slices.DeleteFunc(distinct(codes), func(key string) bool { return key == "" })
 	var err error
-	if p.books, err = tx.lockBooks(batchIDs); err != nil {
+	if p.books, err = p.tx.lockBooks(distinct(batchIDs)); err != nil || len(batchIDs) == 0 {
 		return err
 	}
-	now, err := tx.now()
+	now, err := p.tx.now()
 	if err != nil {
 		return err
 	}
 	if err := p.books.lockUsers(p.userDays(items, now)); err != nil {
 		return err
 	}
-	if err := p.books.lockCoupons(couponIDs); err != nil {
+	if err := p.books.lockCoupons(distinct(couponIDs)); err != nil {
 		return err
 	}
 	if err := p.books.lockCodes(codes); err != nil {
 		return err
 	}
-	return p.prepareIssue(tx, items)
+	return p.prepareIssue(items, claims)
 }
 
 // userDays names the user counters that the items move.
@@ -94,17 +96,17 @@ func (p *couponsBranch) entry(kind models.EntryKind, it *item, c models.LockedCo
 	return models.LedgerEntry{Kind: kind, Count: 1, Amount: c.Amount, Day: c.Day, RedemptionID: &it.ID, At: at}
 }
 
-func (p *couponsBranch) confirm(tx *txn, it *item) (*models.Error, error) {
-	return p.settle(tx, it, models.EntryUsed)
+func (p *couponsBranch) confirm(it *item) (*models.Error, error) {
+	return p.settle(it, models.EntryUsed)
 }
 
-func (p *couponsBranch) cancel(tx *txn, it *item) (*models.Error, error) {
-	return p.settle(tx, it, models.EntryReleased)
+func (p *couponsBranch) cancel(it *item) (*models.Error, error) {
+	return p.settle(it, models.EntryReleased)
 }
 
 // settle posts the outcome for every coupon that the Try locked, or refuses and posts nothing.
-func (p *couponsBranch) settle(tx *txn, it *item, kind models.EntryKind) (*models.Error, error) {
-	now, err := tx.now()
+func (p *couponsBranch) settle(it *item, kind models.EntryKind) (*models.Error, error) {
+	now, err := p.tx.now()
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +122,7 @@ func (p *couponsBranch) settle(tx *txn, it *item, kind models.EntryKind) (*model
 		case coupon.State != models.CouponAvailable:
 		case c.Issued:
 			p.books.unissue(coupon, &it.ID, now)
+			p.issuer.takeBack(coupon)
 		case !now.Before(coupon.ValidUntil):
 			p.books.post(coupon, models.LedgerEntry{Kind: models.EntryExpired, Count: 1, At: now})
 		}
@@ -138,5 +141,3 @@ func (p *couponsBranch) lost(it *item, c models.LockedCoupon, kind models.EntryK
 	}
 	return nil
 }
-
-func (p *couponsBranch) write(*txn) error { return p.books.write() }

@@ -7,11 +7,12 @@ import (
 )
 
 // prepareIssue reads what decides about coupons that are to be issued, if there are any.
-func (p *couponsBranch) prepareIssue(tx *txn, items []*item) error {
-	var userIDs, couponIDs []string
+func (p *couponsBranch) prepareIssue(items []*item, claims []ClaimRequest) error {
+	var userIDs, couponIDs, undone []string
 	var keys []models.LimitKey
 	for _, it := range items {
 		if it.row != nil {
+			undone = append(undone, issuedBy(it.row)...)
 			continue
 		}
 		keys = append(keys, it.Content.LimitKeys...)
@@ -21,25 +22,50 @@ func (p *couponsBranch) prepareIssue(tx *txn, items []*item) error {
 			}
 		}
 	}
+	for _, r := range claims {
+		userIDs, keys = append(userIDs, r.UserID), append(keys, r.LimitKeys...)
+	}
+	if len(userIDs) == 0 {
+		return nil
+	}
+	if err := p.findKnown(distinct(couponIDs)); err != nil {
+		return err
+	}
+	var err error
+	if p.issuer, err = p.books.newIssuer(distinct(userIDs), keys); err != nil {
+		return err
+	}
+	return p.issuer.limits.loadRows(p.tx.DB, undone)
+}
+
+// findKnown looks for ids that the ledger has: one of them, be it of a coupon that is gone, would stop the whole slice at
+// the insert.
+func (p *couponsBranch) findKnown(couponIDs []string) error {
+	p.known = map[string]bool{}
 	if len(couponIDs) == 0 {
 		return nil
 	}
-	// An id that the ledger has, be it of a coupon that is gone, would stop the whole slice at the insert.
 	var known []string
-	if err := tx.Model(&models.LedgerEntry{}).Distinct().Where("coupon_id IN ?", couponIDs).Pluck("coupon_id", &known).Error; err != nil {
-		return err
-	}
-	p.known = map[string]bool{}
+	err := p.tx.Model(&models.LedgerEntry{}).Distinct().Where("coupon_id IN ?", couponIDs).Pluck("coupon_id", &known).Error
 	for _, id := range known {
 		p.known[id] = true
 	}
-	var err error
-	p.issuer, err = p.books.newIssuer(userIDs, keys)
 	return err
 }
 
-func (p *couponsBranch) try(tx *txn, it *item) (models.BranchResult, *models.Error, error) {
-	now, err := tx.now()
+// issuedBy names the coupons that the Try behind the barrier row has issued.
+func issuedBy(row *models.TCCBranch) []string {
+	var ids []string
+	for _, c := range row.Result.Coupons {
+		if c.Issued {
+			ids = append(ids, c.CouponID)
+		}
+	}
+	return ids
+}
+
+func (p *couponsBranch) try(it *item) (models.BranchResult, *models.Error, error) {
+	now, err := p.tx.now()
 	if err != nil {
 		return models.BranchResult{}, nil, err
 	}
@@ -118,7 +144,7 @@ func (p *couponsBranch) planIssue(d *draft, it *item, want models.RedemptionCoup
 	if batch == nil || counter == nil {
 		return nil, models.NewError(models.CodeNotFound, "there is no such batch")
 	}
-	if p.known[want.CouponID] || p.books.coupons[want.CouponID] != nil {
+	if p.known[want.CouponID] || p.books.coupons[want.CouponID] != nil || p.books.gone[want.CouponID] != nil {
 		return nil, models.NewError(models.CodeDuplicateCoupon, "the coupon's id is taken")
 	}
 	numbers, refusal := p.issuer.number(batch, it.UserID, it.Content.LimitKeys)

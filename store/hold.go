@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 
 	"gorm.io/gorm/clause"
 
@@ -12,81 +11,7 @@ import (
 // OpenHolds writes each hold and locks its coupons, in one transaction. A refused hold is kept as CANCELLED with its
 // reason, so that the same key gets the same answer.
 func (s *Store) OpenHolds(ctx context.Context, plans []models.Plan) ([]RedemptionOutcome, error) {
-	var outcomes []RedemptionOutcome
-	plans = slices.Clone(plans)
-	err := s.tx(ctx, func(tx *txn) error {
-		outcomes = make([]RedemptionOutcome, len(plans))
-		var items []*item
-		at := map[string]int{}
-		for i, p := range plans {
-			prior, err := tx.findPrior(p.Redemption)
-			if err != nil {
-				return err
-			}
-			if prior != nil {
-				if prior.Err == nil && prior.Redemption.State == models.StateCancelled {
-					prior.Err = outcomeOf(prior.Redemption)
-				}
-				outcomes[i] = *prior
-				continue
-			}
-			r, err := tx.insertRedemption(p, models.StateWaiting)
-			if err != nil {
-				return err
-			}
-			plans[i].Redemption.ID = r.ID // should this run's COMMIT be unknown, the next one finds it by that
-			items, at[r.ID] = append(items, &item{Redemption: &r}), i
-		}
-		err := tx.holdCoupons(items, func(it *item, refusal *models.Error) {
-			outcomes[at[it.ID]] = RedemptionOutcome{Redemption: *it.Redemption, Err: refusal}
-		})
-		for i, o := range outcomes {
-			if first, same := at[o.Redemption.ID]; same && o.Replayed { // the same request twice in the slice
-				outcomes[i] = outcomes[first]
-				outcomes[i].Replayed = true
-			}
-		}
-		return err
-	})
-	return outcomes, err
-}
-
-// holdCoupons locks the coupons of new holds and cancels those that are refused.
-func (tx *txn) holdCoupons(items []*item, answer func(*item, *models.Error)) error {
-	p := newCouponsBranch()
-	if err := p.lock(tx, items); err != nil {
-		return err
-	}
-	for _, it := range items {
-		result, refusal, err := p.try(tx, it)
-		if err != nil {
-			return err
-		}
-		state := models.BranchTried
-		if refusal != nil {
-			state, result = models.BranchCancelled, models.BranchResult{Refusal: models.RefusalOf(refusal)}
-		}
-		if err := tx.insertBranch(it.ID, p.branch(), state, result); err != nil {
-			return err
-		}
-		if refusal != nil {
-			it.Outcome, it.OutcomeInfo = &refusal.Code, refusal.Params
-			if err := tx.move(it.Redemption, models.StateCancelled); err != nil {
-				return err
-			}
-		}
-		answer(it, refusal)
-	}
-	return p.write(tx)
-}
-
-// outcomeOf is the reason a redemption was cancelled for, as an error.
-func outcomeOf(r models.Redemption) *models.Error {
-	code := models.CodeCancelledBy
-	if r.Outcome != nil {
-		code = *r.Outcome
-	}
-	return &models.Error{Code: code, Message: models.InfoOf(code).Meaning, Params: r.OutcomeInfo}
+	return performAll(ctx, s, plans, func(p models.Plan) Operation { return Operation{OpenHold: &p} })
 }
 
 // HoldConfirm confirms one hold. OrderID may name the caller's order now; nil leaves it as it is.
@@ -98,55 +23,13 @@ type HoldConfirm struct {
 // ConfirmHolds uses the coupons of each hold. Confirming again gives the same answer; a hold that has run out but is not
 // freed yet still succeeds, because its coupons are still there. Else it is CodeHoldExpired or CodeDecided.
 func (s *Store) ConfirmHolds(ctx context.Context, confirms []HoldConfirm) ([]RedemptionOutcome, error) {
-	orders := make(map[string]*string, len(confirms))
-	ids := make([]string, len(confirms))
-	for i, c := range confirms {
-		ids[i] = c.ID
-		if _, twice := orders[c.ID]; !twice {
-			orders[c.ID] = c.OrderID
-		}
-	}
-	var named *namedHolds // of the transaction's newest run
-	naming := func() participant {
-		named = &namedHolds{orders: orders, refused: map[string]*models.Error{}}
-		return named
-	}
-	outcomes, err := s.settleHolds(ctx, ids, naming, func(tx *txn, p participant, it *item) (*models.Error, error) {
-		switch {
-		case named.refused[it.ID] != nil:
-			return named.refused[it.ID], nil
-		case it.State == models.StateConfirmed:
-			return sameOrder(it.Redemption, orders[it.ID]), nil
-		case it.State == models.StateCancelled && it.Outcome != nil && *it.Outcome == models.CodeHoldExpired:
-			return models.NewError(models.CodeHoldExpired, "the hold has run out"), nil
-		case it.State != models.StateWaiting:
-			return models.NewError(models.CodeDecided, "the hold is cancelled").With("state", it.State), nil
-		}
-		return settleHold(tx, p, it, models.StateConfirmed)
-	})
-	for i, o := range outcomes {
-		if o.Err == nil { // the slice may ask for one hold twice, with another order
-			outcomes[i].Err = sameOrder(&outcomes[i].Redemption, confirms[i].OrderID)
-		}
-	}
-	return outcomes, err
+	return performAll(ctx, s, confirms, func(c HoldConfirm) Operation { return Operation{ConfirmHold: &c} })
 }
 
 // CancelHolds frees the coupons of each hold. Cancelling again gives the same answer; a confirmed one is CodeDecided: that
 // is a refund.
 func (s *Store) CancelHolds(ctx context.Context, ids []string) ([]RedemptionOutcome, error) {
-	return s.settleHolds(ctx, ids, newCouponsBranch, func(tx *txn, p participant, it *item) (*models.Error, error) {
-		switch it.State {
-		case models.StateCancelled:
-			return nil, nil
-		case models.StateWaiting:
-			why := models.CodeCancelledBy
-			it.Outcome = &why
-			return settleHold(tx, p, it, models.StateCancelled)
-		default:
-			return models.NewError(models.CodeDecided, "the hold is confirmed: give it back by a refund").With("state", it.State), nil
-		}
-	})
+	return performAll(ctx, s, ids, func(id string) Operation { return Operation{CancelHold: id} })
 }
 
 // ExpireHolds frees up to limit holds whose time is over, and says how many. A hold that is confirmed or changed
@@ -164,98 +47,129 @@ func (s *Store) ExpireHolds(ctx context.Context, limit int) (int, error) {
 	if err != nil || len(ids) == 0 {
 		return 0, asError(err)
 	}
-	expired := map[string]bool{} // by id, because a transaction may run twice
-	_, err = s.settleHolds(ctx, ids, newCouponsBranch, func(tx *txn, p participant, it *item) (*models.Error, error) {
-		if it.State == models.StateCancelled {
-			return nil, nil // by an earlier run of this transaction, or by somebody else
+	due := make([]*expiry, len(ids))
+	for i, id := range ids {
+		due[i] = &expiry{id: id, now: now}
+	}
+	_, err = performAll(ctx, s, due, func(e *expiry) Operation { return Operation{expireHold: e} })
+	expired := 0
+	for _, e := range due {
+		if e.done {
+			expired++
 		}
-		delete(expired, it.ID)
-		if it.State != models.StateWaiting || it.Deadline.After(now) {
-			return nil, nil
-		}
-		why := models.CodeHoldExpired
-		it.Outcome = &why
-		refusal, err := settleHold(tx, p, it, models.StateCancelled)
-		if refusal == nil && err == nil {
-			expired[it.ID] = true
-		}
-		return refusal, err
-	})
-	return len(expired), err
+	}
+	return expired, err
 }
 
-// settleHolds is the barrier for holds only.
-func (s *Store) settleHolds(ctx context.Context, ids []string, newParticipant func() participant,
-	step func(*txn, participant, *item) (*models.Error, error),
-) ([]RedemptionOutcome, error) {
-	return s.barrier(ctx, ids, newParticipant, func(tx *txn, p participant, it *item) (*models.Error, error) {
-		if it.Kind != models.KindHold {
-			return models.NewError(models.CodeNotFound, "there is no such hold"), nil
+// expiry frees one hold if its time is over.
+type expiry struct {
+	id   string
+	now  models.Time
+	done bool // by the newest run that found it waiting: a transaction may run twice
+}
+
+// openHold writes one hold and locks its coupons, unless it is an earlier one again.
+func (b *bundle) openHold(i int) (RedemptionOutcome, error) {
+	plan, it := b.ops[i].OpenHold, b.early[i]
+	if it == nil {
+		if prior := b.names.prior(plan.Redemption); prior != nil {
+			return *prior, nil
 		}
-		return step(tx, p, it)
+		var err error
+		if it, err = b.addItem(plan); err != nil {
+			return RedemptionOutcome{}, err
+		}
+	}
+	return b.perform(it.ID, func(it *item) (*models.Error, error) {
+		refusal, err := b.reserve(it)
+		if refusal == nil || err != nil {
+			return nil, err
+		}
+		it.Outcome, it.OutcomeInfo = &refusal.Code, refusal.Params
+		return refusal, b.tx.shift(it.Redemption, models.StateCancelled)
 	})
+}
+
+func (b *bundle) confirmHold(it *item, orderID *string) (*models.Error, error) {
+	switch {
+	case it.State == models.StateConfirmed:
+		return sameOrder(it.Redemption, orderID), nil
+	case it.State == models.StateCancelled && it.Outcome != nil && *it.Outcome == models.CodeHoldExpired:
+		return models.NewError(models.CodeHoldExpired, "the hold has run out"), nil
+	case it.State != models.StateWaiting:
+		return models.NewError(models.CodeDecided, "the hold is cancelled").With("state", it.State), nil
+	}
+	if refusal, err := b.nameOrder(it.Redemption, orderID); refusal != nil || err != nil {
+		return refusal, err
+	}
+	return b.settleHold(it, models.StateConfirmed)
+}
+
+func (b *bundle) cancelHold(it *item) (*models.Error, error) {
+	switch it.State {
+	case models.StateCancelled:
+		return nil, nil
+	case models.StateWaiting:
+		return b.endHold(it, models.CodeCancelledBy)
+	default:
+		return models.NewError(models.CodeDecided, "the hold is confirmed: give it back by a refund").With("state", it.State), nil
+	}
+}
+
+func (b *bundle) expireHold(it *item, e *expiry) (*models.Error, error) {
+	if it.State == models.StateCancelled {
+		return nil, nil // by an earlier run of this transaction, or by somebody else
+	}
+	e.done = false
+	if it.State != models.StateWaiting || it.Deadline.After(e.now) {
+		return nil, nil
+	}
+	refusal, err := b.endHold(it, models.CodeHoldExpired)
+	e.done = refusal == nil && err == nil
+	return refusal, err
+}
+
+// endHold cancels a waiting hold and keeps why.
+func (b *bundle) endHold(it *item, why models.Code) (*models.Error, error) {
+	before := it.Outcome
+	it.Outcome = &why
+	refusal, err := b.settleHold(it, models.StateCancelled)
+	if refusal != nil {
+		it.Outcome = before
+	}
+	return refusal, err
 }
 
 // settleHold moves a waiting hold, its barrier and its coupons to the end.
-func settleHold(tx *txn, p participant, it *item, to models.RedemptionState) (*models.Error, error) {
+func (b *bundle) settleHold(it *item, to models.RedemptionState) (*models.Error, error) {
 	if it.row == nil {
 		return models.NewError(models.CodeBranchMissing, "the hold has no coupons branch"), nil
 	}
-	act, branch := p.cancel, models.BranchCancelled
+	act, branch := b.coupons.cancel, models.BranchCancelled
 	if to == models.StateConfirmed {
-		act, branch = p.confirm, models.BranchConfirmed
+		act, branch = b.coupons.confirm, models.BranchConfirmed
 	}
-	if refusal, err := act(tx, it); refusal != nil || err != nil {
+	if refusal, err := act(it); refusal != nil || err != nil {
 		return refusal, err
 	}
-	if err := tx.moveBranch(it.row, branch); err != nil {
+	if err := b.tx.shiftBranch(it.row, branch); err != nil {
 		return nil, err
 	}
-	return nil, tx.move(it.Redemption, to)
+	return nil, b.tx.shift(it.Redemption, to)
 }
 
-// nameOrder ties the caller's order to a hold, or says which other live redemption the order has.
-func (tx *txn) nameOrder(r *models.Redemption, orderID *string) (*models.Error, error) {
-	if orderID == nil || (r.OrderID != nil && *r.OrderID == *orderID) {
-		return nil, nil
-	}
-	if r.OrderID != nil {
+// nameOrder ties the caller's order to a waiting hold, or says which other live redemption the order has.
+func (b *bundle) nameOrder(r *models.Redemption, orderID *string) (*models.Error, error) {
+	if orderID == nil || r.OrderID != nil {
 		return sameOrder(r, orderID), nil
 	}
 	key := models.LiveOrderKey(r.Caller, *orderID)
-	var other []string
-	if err := tx.Model(&models.Redemption{}).Where("live_order_key = ?", key).Pluck("id", &other).Error; err != nil {
-		return nil, err
-	}
-	if len(other) > 0 {
-		return models.NewError(models.CodeOrderInUse, "the order has another live redemption").With("redemption_id", other[0]), nil
+	if other := b.names.holder(key); other != nil {
+		return orderInUse(other.ID), nil
 	}
 	r.OrderID, r.LiveOrderKey = orderID, &key
-	return nil, tx.saveRedemption(r)
-}
-
-// namedHolds are holds whose orders are named as they are confirmed. The name is written with the lock on the redemption,
-// before any lock on a counter: it may have to wait for whoever writes the same order.
-type namedHolds struct {
-	couponsBranch
-	orders  map[string]*string
-	refused map[string]*models.Error
-}
-
-func (p *namedHolds) lock(tx *txn, items []*item) error {
-	for _, it := range items {
-		if it.Kind != models.KindHold || it.State != models.StateWaiting {
-			continue
-		}
-		refusal, err := tx.nameOrder(it.Redemption, p.orders[it.ID])
-		if err != nil {
-			return err
-		}
-		if refusal != nil {
-			p.refused[it.ID] = refusal
-		}
-	}
-	return p.couponsBranch.lock(tx, items)
+	b.names.add(r)
+	return nil, b.tx.stamp(r)
 }
 
 func sameOrder(r *models.Redemption, orderID *string) *models.Error {

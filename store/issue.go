@@ -38,6 +38,13 @@ func (i *issuer) number(batch *models.Batch, userID string, keys []models.LimitK
 	return n, batch.CheckLimit(use)
 }
 
+// takeBack frees the numbers of a coupon that is un-issued, for whoever asks next; without issuer nobody does.
+func (i *issuer) takeBack(c *models.Coupon) {
+	if i != nil {
+		i.limits.giveBack(i.books.batches[c.BatchID], numbers{userID: c.UserID, ordinal: c.Ordinal, rows: i.limits.rows[c.ID]})
+	}
+}
+
 // grant is one coupon that is to be issued.
 type grant struct {
 	batch        *models.Batch

@@ -26,8 +26,9 @@ func (s *Store) limitUse(ctx context.Context, userID string, keys []models.Limit
 // limits are the ordinals that are taken of some batches by some users, and by their identities.
 type limits struct {
 	taken      map[holderKey]map[int]bool
-	newest     map[holderKey]int            // the highest of each user, where the batch doesn't count by user
-	identities map[string][]models.LimitKey // of each user
+	newest     map[holderKey]int               // the highest of each user, where the batch doesn't count by user
+	identities map[string][]models.LimitKey    // of each user
+	rows       map[string][]models.CouponLimit // of coupons that may be un-issued
 }
 
 // holderKey is one who is counted: a user by id, or an identity by hash.
@@ -111,6 +112,20 @@ func (l *limits) loadIdentities(db *gorm.DB, userIDs []string, kinds []models.Li
 	}
 	for userID, own := range of {
 		l.identities[userID] = models.LimitKeys(own)
+	}
+	return err
+}
+
+// loadRows reads what coupons that may be un-issued count against.
+func (l *limits) loadRows(db *gorm.DB, couponIDs []string) error {
+	l.rows = map[string][]models.CouponLimit{}
+	if len(couponIDs) == 0 {
+		return nil
+	}
+	var rows []models.CouponLimit
+	err := db.Find(&rows, "coupon_id IN ?", couponIDs).Error
+	for _, r := range rows {
+		l.rows[r.CouponID] = append(l.rows[r.CouponID], r)
 	}
 	return err
 }
@@ -203,8 +218,8 @@ func (l *limits) giveBack(batch *models.Batch, n numbers) {
 	key := holderKey{batch.ID, models.LimitUser, n.userID}
 	if batch.LimitsUser() {
 		delete(l.taken[key], n.ordinal)
-	} else {
-		l.newest[key] = n.ordinal - 1
+	} else if l.newest[key] == n.ordinal {
+		l.newest[key]--
 	}
 	for _, r := range n.rows {
 		delete(l.taken[holderKey{r.BatchID, r.KeyKind, r.KeyHash}], r.Ordinal)

@@ -2,11 +2,8 @@ package store
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
-
-	"gorm.io/gorm"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -22,101 +19,34 @@ type RedemptionOutcome struct {
 // Refusals: CodeIdempotencyKeyReused and CodeOrderInUse.
 func (s *Store) OpenRedemptions(ctx context.Context, plans []models.Plan) ([]RedemptionOutcome, error) {
 	var outcomes []RedemptionOutcome
+	plans = slices.Clone(plans)
 	err := s.tx(ctx, func(tx *txn) error {
 		outcomes = make([]RedemptionOutcome, len(plans))
+		requests := make([]models.Redemption, len(plans))
 		for i, p := range plans {
-			prior, err := tx.findPrior(p.Redemption)
-			if err != nil {
-				return err
-			}
-			if prior == nil {
-				prior = &RedemptionOutcome{}
-				prior.Redemption, err = tx.insertRedemption(p, models.StateNew)
-			}
-			if err != nil {
-				return err
-			}
-			outcomes[i] = *prior
+			requests[i] = p.Redemption
 		}
-		return nil
+		n, err := tx.loadNames(requests, nil, nil)
+		if err != nil {
+			return err
+		}
+		var added []*item
+		for i := range plans {
+			if prior := n.prior(requests[i]); prior != nil {
+				outcomes[i] = *prior
+				continue
+			}
+			it, err := tx.newItem(&plans[i], models.StateNew)
+			if err != nil {
+				return err
+			}
+			n.add(it.Redemption)
+			added = append(added, it)
+			outcomes[i] = RedemptionOutcome{Redemption: *it.Redemption}
+		}
+		return tx.insertItems(added)
 	})
 	return outcomes, err
-}
-
-// findPrior looks for what the same caller wrote under the same id, key or order; nil when this one is new.
-func (tx *txn) findPrior(r models.Redemption) (*RedemptionOutcome, error) {
-	var prior models.Redemption
-	if r.ID != "" || r.IdemKey != nil {
-		err := tx.Where("id = ?", r.ID).Or("caller = ? AND idem_key = ?", r.Caller, r.IdemKey).Take(&prior).Error
-		if err == nil {
-			return repeated(prior, r), nil
-		}
-		if !errors.Is(err, gorm.ErrRecordNotFound) {
-			return nil, err
-		}
-	}
-	if r.OrderID == nil {
-		return nil, nil
-	}
-	err := tx.Take(&prior, "live_order_key = ?", models.LiveOrderKey(r.Caller, *r.OrderID)).Error
-	switch {
-	case errors.Is(err, gorm.ErrRecordNotFound):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case r.IdemKey != nil && prior.IdemKey != nil && *r.IdemKey == *prior.IdemKey: // it came between the two reads
-		return repeated(prior, r), nil
-	case r.IdemKey == nil && prior.IdemKey == nil && prior.Fingerprint == r.Fingerprint:
-		return &RedemptionOutcome{Redemption: prior, Replayed: true}, nil
-	default:
-		return &RedemptionOutcome{Err: models.NewError(models.CodeOrderInUse,
-			"the order has another live redemption").With("redemption_id", prior.ID)}, nil
-	}
-}
-
-// repeated answers a request whose key was used before.
-func repeated(prior, r models.Redemption) *RedemptionOutcome {
-	if prior.Fingerprint != r.Fingerprint {
-		return &RedemptionOutcome{Err: models.NewError(models.CodeIdempotencyKeyReused,
-			"the key was used before with another content").With("redemption_id", prior.ID)}
-	}
-	return &RedemptionOutcome{Redemption: prior, Replayed: true}
-}
-
-func (tx *txn) insertRedemption(p models.Plan, state models.RedemptionState) (models.Redemption, error) {
-	now, err := tx.now()
-	if err != nil {
-		return models.Redemption{}, err
-	}
-	r := p.Redemption
-	if r.ID == "" {
-		r.ID = models.NewID(models.PrefixRedemption)
-	}
-	r.State, r.Seq, r.CreatedAt, r.UpdatedAt, r.Deadline = state, 1, now, now, now.Add(p.TTL)
-	r.DueAt = tx.store.dueAt(r, now)
-	if r.OrderID != nil {
-		key := models.LiveOrderKey(r.Caller, *r.OrderID)
-		r.LiveOrderKey = &key
-	}
-	if err := tx.Create(&r).Error; err != nil {
-		return r, err
-	}
-	lines := slices.Clone(p.Lines)
-	for i := range lines {
-		lines[i].RedemptionID = r.ID
-	}
-	if len(lines) > 0 {
-		if err := tx.CreateInBatches(lines, 500).Error; err != nil {
-			return r, err
-		}
-	}
-	if r.Kind == models.KindOrchestrated && r.Payable > 0 {
-		err = tx.Create(&models.Payment{
-			ID: models.NewID(models.PrefixPayment), RedemptionID: r.ID, State: models.PaymentNew, Seq: 1, Attempt: 1,
-			Method: r.Content.Payment.Method, Currency: r.Currency, Amount: r.Payable, CreatedAt: now, UpdatedAt: now,
-		}).Error
-	}
-	return r, err
 }
 
 // wakeAfter is how long whoever changed a redemption has to wake its driver before the sweeper does.
@@ -206,9 +136,9 @@ func (tx *txn) lockRedemption(id string) (*models.Redemption, error) {
 	return rows[id], err
 }
 
-// move takes a locked redemption to another state. A move that the state machine does not have is CodeStateConflict. A
-// move proves that work goes on, so it clears the stuck flag.
-func (tx *txn) move(r *models.Redemption, to models.RedemptionState) error {
+// shift takes a locked redemption to another state in memory. A move that the state machine does not have is
+// CodeStateConflict. A move proves that work goes on, so it clears the stuck flag.
+func (tx *txn) shift(r *models.Redemption, to models.RedemptionState) error {
 	if !r.Kind.CanMove(r.State, to) {
 		return models.NewError(models.CodeStateConflict, "the redemption's state does not allow this").With("state", r.State)
 	}
@@ -217,23 +147,27 @@ func (tx *txn) move(r *models.Redemption, to models.RedemptionState) error {
 	if to == models.StateCancelled {
 		r.LiveOrderKey = nil
 	}
-	return tx.saveRedemption(r)
+	return tx.stamp(r)
+}
+
+// move is shift, written at once.
+func (tx *txn) move(r *models.Redemption, to models.RedemptionState) error {
+	if err := tx.shift(r, to); err != nil {
+		return err
+	}
+	return tx.writeRedemption(r)
 }
 
 // saveRedemption writes what may change of a locked redemption.
 func (tx *txn) saveRedemption(r *models.Redemption) error {
-	now, err := tx.now()
-	if err != nil {
+	if err := tx.stamp(r); err != nil {
 		return err
 	}
-	from := r.Seq
-	r.Seq, r.UpdatedAt, r.DueAt = from+1, now, tx.store.dueAt(*r, now)
-	res := tx.Model(r).Where("seq = ?", from).Select("State", "Seq", "IdemKey", "OrderID", "LiveOrderKey", "Deadline", "DueAt", "Wake", "Outcome", "OutcomeInfo",
-		"Stuck", "StuckReason", "StuckSince", "Resolution", "UpdatedAt").UpdateColumns(r)
-	if res.Error == nil && res.RowsAffected != 1 {
-		return errors.New("store: a locked redemption changed")
-	}
-	return res.Error
+	return tx.writeRedemption(r)
+}
+
+func (tx *txn) writeRedemption(r *models.Redemption) error {
+	return tx.updateRedemptions([]*models.Redemption{r}, redemptionColumns, func(r *models.Redemption) int64 { return r.Seq - 1 })
 }
 
 // withRedemption runs fn on one locked redemption and returns the row as fn left it.

@@ -105,6 +105,7 @@ func (s *Store) Close() error {
 	s.configs.close()
 	s.hot.close()
 	s.closed.close()
+	s.combined.queues.StopAllGoroutines()
 	return s.sql.Close()
 }
 

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"cmp"
+	"database/sql/driver"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// redemptionColumn is a column that may change in a redemption's life.
+type redemptionColumn struct {
+	name  string
+	value func(*models.Redemption) any // comparable
+}
+
+var redemptionColumns = []redemptionColumn{
+	{"state", func(r *models.Redemption) any { return r.State }},
+	{"seq", func(r *models.Redemption) any { return r.Seq }},
+	{"idem_key", func(r *models.Redemption) any { return orNull(r.IdemKey) }},
+	{"order_id", func(r *models.Redemption) any { return orNull(r.OrderID) }},
+	{"live_order_key", func(r *models.Redemption) any { return orNull(r.LiveOrderKey) }},
+	{"deadline", func(r *models.Redemption) any { return r.Deadline }},
+	{"due_at", func(r *models.Redemption) any { return r.DueAt }},
+	{"wake", func(r *models.Redemption) any { return r.Wake }},
+	{"outcome", func(r *models.Redemption) any { return orNull(r.Outcome) }},
+	{"outcome_info", func(r *models.Redemption) any { return jsonOf(r.OutcomeInfo) }},
+	{"stuck", func(r *models.Redemption) any { return r.Stuck }},
+	{"stuck_reason", func(r *models.Redemption) any { return orNull(r.StuckReason) }},
+	{"stuck_since", func(r *models.Redemption) any { return r.StuckSince }},
+	{"resolution", func(r *models.Redemption) any { return jsonOf(r.Resolution) }},
+	{"updated_at", func(r *models.Redemption) any { return r.UpdatedAt }},
+}
+
+// orNull is what p points at, or NULL.
+func orNull[T any](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return *p
+}
+
+// jsonOf is v as a JSON column keeps it; nil is NULL.
+func jsonOf(v any) any {
+	text, err := json.Marshal(v)
+	switch {
+	case err != nil:
+		return unfit{err.Error()}
+	case string(text) == "null":
+		return nil
+	}
+	return string(text)
+}
+
+// unfit is a value that fails the statement that has it.
+type unfit struct{ why string }
+
+// Value implements driver.Valuer.
+func (u unfit) Value() (driver.Value, error) {
+	return nil, models.NewError(models.CodeInternal, "store: a value can't be written: "+u.why)
+}
+
+// stamp counts one change of a locked redemption and says when the sweeper must look at it next.
+func (tx *txn) stamp(r *models.Redemption) error {
+	now, err := tx.now()
+	r.Seq, r.UpdatedAt, r.DueAt = r.Seq+1, now, tx.store.dueAt(*r, now)
+	return err
+}
+
+// updateRedemptions writes columns of locked redemptions in one compare-and-set over their sequences.
+func (tx *txn) updateRedemptions(rows []*models.Redemption, columns []redemptionColumn, seq func(*models.Redemption) int64) error {
+	for rows := range slices.Chunk(rows, 500) {
+		var set []string
+		var args []any
+		for _, c := range columns {
+			var text string
+			text, args = perRow(args, "id", rows, redemptionID, c.value)
+			set = append(set, c.name+" = "+text)
+		}
+		from, args := perRow(append(args, keysOf(rows, redemptionID)), "id", rows, redemptionID, func(r *models.Redemption) any { return seq(r) })
+		err := tx.guard(int64(len(rows)), "UPDATE redemptions SET "+strings.Join(set, ", ")+" WHERE id IN ? AND seq = "+from, args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func redemptionID(r *models.Redemption) string { return r.ID }
+
+// updateItems writes what has changed of the items. A column that changed in none of them is left out: many values in one
+// statement cost the server time while it holds the counters.
+func (tx *txn) updateItems(items []*item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	rows := make([]*models.Redemption, len(items))
+	from := make(map[string]int64, len(items))
+	for i, it := range items {
+		rows[i], from[it.ID] = it.Redemption, it.stored.Seq
+	}
+	var changed []redemptionColumn
+	for _, c := range redemptionColumns {
+		if slices.ContainsFunc(items, func(it *item) bool { return c.value(it.Redemption) != c.value(&it.stored) }) {
+			changed = append(changed, c)
+		}
+	}
+	err := tx.updateRedemptions(rows, changed, func(r *models.Redemption) int64 { return from[r.ID] })
+	for _, it := range items {
+		it.stored = *it.Redemption
+	}
+	return err
+}
+
+// newItem is a planned redemption, which nobody has written yet. Its id stays in the plan: should this run's COMMIT be
+// unknown, the next one finds it by that.
+func (tx *txn) newItem(p *models.Plan, state models.RedemptionState) (*item, error) {
+	now, err := tx.now()
+	if p.Redemption.ID == "" {
+		p.Redemption.ID = models.NewID(models.PrefixRedemption)
+	}
+	r := p.Redemption
+	r.State, r.Seq, r.CreatedAt, r.UpdatedAt, r.Deadline = state, 1, now, now, now.Add(p.TTL)
+	r.DueAt = tx.store.dueAt(r, now)
+	if r.OrderID != nil {
+		key := models.LiveOrderKey(r.Caller, *r.OrderID)
+		r.LiveOrderKey = &key
+	}
+	return &item{Redemption: &r, lines: p.Lines}, err
+}
+
+// insertItems writes new redemptions with their lines and, when something is to be paid, their payments. It may wait for
+// whoever writes the same key or order; all do so in one order, so that nobody waits in a circle.
+func (tx *txn) insertItems(items []*item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	slices.SortFunc(items, func(x, y *item) int {
+		return cmp.Or(cmp.Compare(deref(x.IdemKey), deref(y.IdemKey)), cmp.Compare(deref(x.LiveOrderKey), deref(y.LiveOrderKey)))
+	})
+	var rows []*models.Redemption
+	var lines []models.RedemptionLine
+	var payments []models.Payment
+	for _, it := range items {
+		it.stored = *it.Redemption
+		rows = append(rows, it.Redemption)
+		for _, line := range it.lines {
+			line.RedemptionID = it.ID
+			lines = append(lines, line)
+		}
+		if it.Kind == models.KindOrchestrated && it.Payable > 0 {
+			payments = append(payments, models.Payment{
+				ID: models.NewID(models.PrefixPayment), RedemptionID: it.ID, State: models.PaymentNew, Seq: 1, Attempt: 1,
+				Method: it.Content.Payment.Method, Currency: it.Currency, Amount: it.Payable, CreatedAt: it.CreatedAt, UpdatedAt: it.CreatedAt,
+			})
+		}
+	}
+	if err := tx.CreateInBatches(rows, 500).Error; err != nil {
+		return err
+	}
+	if len(lines) > 0 {
+		if err := tx.CreateInBatches(lines, 500).Error; err != nil {
+			return err
+		}
+	}
+	if len(payments) == 0 {
+		return nil
+	}
+	return tx.CreateInBatches(payments, 500).Error
+}

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// slice is the redemptions of one transaction with their rows at one participant's barrier. Operations change them in
+// memory, one after the other, so that a later one sees what an earlier one decided; write then stores all at once.
+type slice struct {
+	tx    *txn
+	part  participant
+	items map[string]*item
+}
+
+// item is one redemption of a slice with its barrier row.
+type item struct {
+	*models.Redemption
+	row       *models.TCCBranch // nil: none yet
+	lines     []models.RedemptionLine
+	stored    models.Redemption // as the database has it; Seq 0: not at all
+	storedRow int64             // Seq of the barrier row as the database has it; 0: not at all
+}
+
+// lockSlice locks the redemptions that exist and reads their barrier rows. Those need no lock: every writer of one holds
+// its redemption.
+func (tx *txn) lockSlice(ids []string, part participant) (*slice, error) {
+	sl := &slice{tx: tx, part: part, items: map[string]*item{}}
+	if len(ids) == 0 {
+		return sl, nil
+	}
+	ids = distinct(ids)
+	redemptions, err := tx.lockRedemptions(ids)
+	if err != nil {
+		return nil, err
+	}
+	for id, r := range redemptions {
+		sl.items[id] = &item{Redemption: r, stored: *r}
+	}
+	var rows []*models.TCCBranch
+	err = tx.Find(&rows, "redemption_id IN ? AND branch = ?", ids, part.branch()).Error
+	for _, row := range rows {
+		if it := sl.items[row.RedemptionID]; it != nil { // one may have been opened between the two reads
+			it.row, it.storedRow = row, row.Seq
+		}
+	}
+	return sl, err
+}
+
+// perform takes one redemption of the slice through a step. A refusal is its own and never its neighbours'.
+func (sl *slice) perform(id string, step func(*item) (*models.Error, error)) (RedemptionOutcome, error) {
+	it := sl.items[id]
+	if it == nil {
+		return RedemptionOutcome{Err: models.NewError(models.CodeNotFound, "there is no such redemption")}, nil
+	}
+	refusal, err := step(it)
+	return RedemptionOutcome{Redemption: *it.Redemption, Err: refusal}, err
+}
+
+// addRow makes the item's barrier row.
+func (sl *slice) addRow(it *item, state models.BranchState, result models.BranchResult) error {
+	now, err := sl.tx.now()
+	it.row = &models.TCCBranch{
+		RedemptionID: it.ID, Branch: sl.part.branch(), State: state, Seq: 1, Result: result, CreatedAt: now, UpdatedAt: now,
+	}
+	return err
+}
+
+// write stores what has changed of redemptions and barrier rows. An order goes from one redemption to another only if it is
+// freed by a statement before the one that takes it: the unique key is checked row by row.
+func (sl *slice) write() error {
+	var added, taking, other []*item
+	for _, it := range sl.sorted() {
+		switch {
+		case it.stored.Seq == 0:
+			added = append(added, it)
+		case it.stored.LiveOrderKey == nil && it.LiveOrderKey != nil:
+			taking = append(taking, it)
+		case it.Seq != it.stored.Seq:
+			other = append(other, it)
+		}
+	}
+	if err := sl.tx.updateItems(other); err != nil {
+		return err
+	}
+	if err := sl.tx.updateItems(taking); err != nil {
+		return err
+	}
+	if err := sl.tx.insertItems(added); err != nil {
+		return err
+	}
+	return sl.writeRows()
+}
+
+func (sl *slice) writeRows() error {
+	var added, moved []*models.TCCBranch
+	from := map[string]int64{}
+	for _, it := range sl.sorted() {
+		switch {
+		case it.row == nil || it.row.Seq == it.storedRow:
+		case it.storedRow == 0:
+			added = append(added, it.row)
+		default:
+			moved = append(moved, it.row)
+			from[it.ID] = it.storedRow
+		}
+	}
+	if err := sl.tx.updateBranches(sl.part.branch(), moved, from); err != nil || len(added) == 0 {
+		return err
+	}
+	return sl.tx.CreateInBatches(added, 500).Error
+}
+
+func (sl *slice) sorted() []*item {
+	items := make([]*item, 0, len(sl.items))
+	for _, it := range sl.items {
+		items = append(items, it)
+	}
+	slices.SortFunc(items, func(x, y *item) int { return cmp.Compare(x.ID, y.ID) })
+	return items
+}
+
+// distinct is the keys in order, each once.
+func distinct(keys []string) []string { return slices.Compact(slices.Sorted(slices.Values(keys))) }
