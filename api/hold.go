@@ -42,6 +42,13 @@ type confirmHoldInput struct {
 	}
 }
 
+type extendHoldInput struct {
+	RedemptionPath
+	Body struct {
+		TTLSeconds int64 `json:"ttl_seconds" minimum:"1" doc:"How long the coupons are held from now: 60 to 604800 seconds. It never makes the hold shorter."`
+	}
+}
+
 // openHold locks the coupons of a cart. A repeat finds the hold as it is now.
 func (s *Server) openHold(ctx context.Context, in *openHoldInput) (*redemptionOutput, error) {
 	ttl, err := s.ttl(in.Body.TTLSeconds, "body.ttl_seconds")
@@ -116,6 +123,18 @@ func (s *Server) confirmHold(ctx context.Context, in *confirmHoldInput) (*redemp
 		confirm.OrderID = &in.Body.OrderID
 	}
 	return s.settledHold(s.store.Redeem(ctx, store.Operation{ConfirmHold: &confirm}))
+}
+
+// extendHold lets the hold last longer.
+func (s *Server) extendHold(ctx context.Context, in *extendHoldInput) (*redemptionOutput, error) {
+	ttl, err := s.ttl(in.Body.TTLSeconds, "body.ttl_seconds")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.ownHold(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	return s.settledHold(s.store.Redeem(ctx, store.Operation{ExtendHold: &store.HoldExtend{ID: in.ID, TTL: ttl}}))
 }
 
 // cancelHold gives the held coupons back.

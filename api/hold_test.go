@@ -212,3 +212,33 @@ func TestHoldDefaults(t *testing.T) {
 	require.Equal(t, 15*time.Minute, deadline.Sub(created))
 	require.NotContains(t, hold, "links")
 }
+
+func TestExtendHold(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := setup(t, s)
+		user := b.User()
+		coupon := b.Claim(b.Batch(storetest.BatchSpec{}).ID, user)
+		body := doc{"user": doc{"id": user}, "cart": cart(5000), "coupon_ids": []string{coupon.ID}, "ttl_seconds": 2}
+		hold := b.send(request{route: "POST /v1/holds", as: models.RoleServer, body: body}).ok(201)
+		path := "/v1/holds/" + hold.text("id")
+		extend := func(seconds int) answer {
+			return b.send(request{route: "POST " + path + "/extend", as: models.RoleServer, body: doc{"ttl_seconds": seconds}})
+		}
+		deadline := func(d doc) time.Time {
+			at, err := time.Parse(time.RFC3339, d.text("deadline"))
+			require.NoError(t, err)
+			return at
+		}
+		longer := extend(600).ok(200)
+		require.WithinDuration(t, deadline(hold).Add(598*time.Second), deadline(longer), 30*time.Second)
+		require.Equal(t, longer["deadline"], extend(1).ok(200)["deadline"], "it is never made shorter")
+		require.Equal(t, longer["deadline"], b.send(request{route: "GET " + path, as: models.RoleServer}).ok(200)["deadline"])
+		extend(0).problem(400, models.CodeInvalidRequest)
+		extend(604801).problem(400, models.CodeInvalidRequest)
+		b.send(request{route: "POST " + path + "/confirm", as: models.RoleServer}).ok(200)
+		extend(600).problem(409, models.CodeDecided)
+		b.send(request{route: "POST /v1/holds/" + models.NewID(models.PrefixRedemption) + "/extend", as: models.RoleServer, body: doc{"ttl_seconds": 60}}).
+			problem(404, models.CodeNotFound)
+	})
+}

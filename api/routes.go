@@ -34,6 +34,8 @@ func (s *Server) routes() []route {
 		on(s, spec{Route: "GET /v1/holds/{id}", Name: "get-hold", Roles: orderRead, Summary: "A hold"}, s.getHold),
 		on(s, spec{Route: "POST /v1/holds/{id}/confirm", Name: "confirm-hold", Roles: orders, Status: ok,
 			Summary: "Use the held coupons"}, s.confirmHold),
+		on(s, spec{Route: "POST /v1/holds/{id}/extend", Name: "extend-hold", Roles: orders, Status: ok,
+			Summary: "Hold the coupons for longer"}, s.extendHold),
 		on(s, spec{Route: "POST /v1/holds/{id}/cancel", Name: "cancel-hold", Roles: orders, Status: ok,
 			Summary: "Give the held coupons back"}, s.cancelHold),
 

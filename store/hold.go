@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"gorm.io/gorm/clause"
 
@@ -18,6 +19,12 @@ func (s *Store) OpenHolds(ctx context.Context, plans []models.Plan) ([]Redemptio
 type HoldConfirm struct {
 	ID      string
 	OrderID *string
+}
+
+// HoldExtend lets a hold last until TTL from now; it never makes it shorter.
+type HoldExtend struct {
+	ID  string
+	TTL time.Duration
 }
 
 // ConfirmHolds uses the coupons of each hold. Confirming again gives the same answer; a hold that has run out but is not
@@ -91,18 +98,41 @@ func (b *bundle) openHold(i int) (RedemptionOutcome, error) {
 }
 
 func (b *bundle) confirmHold(it *item, orderID *string) (*models.Error, error) {
-	switch {
-	case it.State == models.StateConfirmed:
+	if it.State == models.StateConfirmed {
 		return sameOrder(it.Redemption, orderID), nil
-	case it.State == models.StateCancelled && it.Outcome != nil && *it.Outcome == models.CodeHoldExpired:
-		return models.NewError(models.CodeHoldExpired, "the hold has run out"), nil
-	case it.State != models.StateWaiting:
-		return models.NewError(models.CodeDecided, "the hold is cancelled").With("state", it.State), nil
+	}
+	if refusal := over(it.Redemption); refusal != nil {
+		return refusal, nil
 	}
 	if refusal, err := b.nameOrder(it.Redemption, orderID); refusal != nil || err != nil {
 		return refusal, err
 	}
 	return b.settleHold(it, models.StateConfirmed)
+}
+
+// over says that nothing more can be done to a hold, nil while it waits.
+func over(r *models.Redemption) *models.Error {
+	switch {
+	case r.State == models.StateWaiting:
+		return nil
+	case r.State == models.StateCancelled && r.Outcome != nil && *r.Outcome == models.CodeHoldExpired:
+		return models.NewError(models.CodeHoldExpired, "the hold has run out")
+	default:
+		return models.NewError(models.CodeDecided, "the hold is decided").With("state", r.State)
+	}
+}
+
+// extendHold moves the deadline of a waiting hold, also of one that has run out and is not freed yet.
+func (b *bundle) extendHold(it *item, ttl time.Duration) (*models.Error, error) {
+	if refusal := over(it.Redemption); refusal != nil {
+		return refusal, nil
+	}
+	now, err := b.tx.now()
+	if err != nil || !now.Add(ttl).After(it.Deadline) {
+		return nil, err
+	}
+	it.Deadline = now.Add(ttl)
+	return nil, b.tx.stamp(it.Redemption)
 }
 
 func (b *bundle) cancelHold(it *item) (*models.Error, error) {

@@ -12,6 +12,7 @@ type Operation struct {
 	Claim       *ClaimRequest
 	OpenHold    *models.Plan
 	ConfirmHold *HoldConfirm
+	ExtendHold  *HoldExtend
 	CancelHold  string // the id of the hold
 	Try         string // coupons of the redemption with this id, as are the next two
 	Confirm     string
@@ -77,6 +78,8 @@ func (op Operation) settles() string {
 	switch {
 	case op.ConfirmHold != nil:
 		return op.ConfirmHold.ID
+	case op.ExtendHold != nil:
+		return op.ExtendHold.ID
 	case op.expireHold != nil:
 		return op.expireHold.id
 	default:
@@ -113,6 +116,8 @@ func (b *bundle) settle(op Operation, it *item) (*models.Error, error) {
 		return models.NewError(models.CodeNotFound, "there is no such hold"), nil
 	case op.ConfirmHold != nil:
 		return b.confirmHold(it, op.ConfirmHold.OrderID)
+	case op.ExtendHold != nil:
+		return b.extendHold(it, op.ExtendHold.TTL)
 	case op.CancelHold != "":
 		return b.cancelHold(it)
 	case op.expireHold != nil:
