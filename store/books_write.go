@@ -166,20 +166,16 @@ func keysOf[T any](rows []T, key func(T) string) []string {
 	return keys
 }
 
-// perRow is SQL that gives each row its own value by its key, with its arguments appended to args. Values must be comparable:
-// one that all rows have is written once.
+// perRow is SQL that gives each row its own value by its key, with its arguments appended to args. The rows are in the order
+// of their keys, values are comparable. It halves the rows again and again until one value is left: were it a list of all
+// keys, the server would have to go through half of it for each row.
 func perRow[T any](args []any, column string, rows []T, key func(T) string, value func(T) any) (string, []any) {
-	values := make([]any, len(rows))
-	same := true
-	for i, r := range rows {
-		values[i] = value(r)
-		same = same && values[i] == values[0]
+	first := value(rows[0])
+	if !slices.ContainsFunc(rows, func(r T) bool { return value(r) != first }) {
+		return "?", append(args, first)
 	}
-	if same {
-		return "?", append(args, values[0])
-	}
-	for i, r := range rows {
-		args = append(args, key(r), values[i])
-	}
-	return "CASE " + column + strings.Repeat(" WHEN ? THEN ?", len(rows)) + " END", args
+	half := len(rows) / 2
+	below, args := perRow(append(args, key(rows[half])), column, rows[:half], key, value)
+	above, args := perRow(args, column, rows[half:], key, value)
+	return "CASE WHEN " + column + " < ? THEN " + below + " ELSE " + above + " END", args
 }

@@ -59,6 +59,8 @@ func allOperations() []operation {
 			return one(s.CancelHolds(ctx, []string{id}))
 		})),
 		issuing(operation{"ExpireHolds, issued", expireTrials}),
+		operation{"Perform", performTrials},
+		issuing(operation{"Perform, issuing", performTrials}),
 		operation{"Claim, by code", codeClaimTrials},
 		operation{"CreateCodes", codeTrials},
 		operation{"ChangeCode", codeChangeTrials},

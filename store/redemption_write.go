@@ -69,7 +69,7 @@ func (tx *txn) stamp(r *models.Redemption) error {
 	return err
 }
 
-// updateRedemptions writes columns of locked redemptions in one compare-and-set over their sequences.
+// updateRedemptions writes columns of locked redemptions, sorted by id, in one compare-and-set over their sequences.
 func (tx *txn) updateRedemptions(rows []*models.Redemption, columns []redemptionColumn, seq func(*models.Redemption) int64) error {
 	for rows := range slices.Chunk(rows, 500) {
 		var set []string
@@ -90,12 +90,12 @@ func (tx *txn) updateRedemptions(rows []*models.Redemption, columns []redemption
 
 func redemptionID(r *models.Redemption) string { return r.ID }
 
-// updateItems writes what has changed of the items. A column that changed in none of them is left out: many values in one
-// statement cost the server time while it holds the counters.
+// updateItems writes what has changed of the items. A column that changed in none of them is left out.
 func (tx *txn) updateItems(items []*item) error {
 	if len(items) == 0 {
 		return nil
 	}
+	slices.SortFunc(items, func(x, y *item) int { return cmp.Compare(x.ID, y.ID) })
 	rows := make([]*models.Redemption, len(items))
 	from := make(map[string]int64, len(items))
 	for i, it := range items {

@@ -1,0 +1,98 @@
+package store_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/store/storetest"
+)
+
+// TestPerformCrowd lets two processes perform mixed slices on one batch, with stock and caps that don't suffice, and two
+// slices of each in flight. Their holds' orders and keys are also asked for by the other process.
+func TestPerformCrowd(t *testing.T) {
+	t.Parallel()
+	faults := []*storetest.Faults{{}, {}}
+	var processes []*store.Store
+	for _, f := range faults {
+		processes = append(processes, storetest.Open(t, store.Options{MySQL: storetest.DSN(t), Wrap: f.Wrap}))
+	}
+	w := newWorld(t, processes[0], storetest.BatchSpec{Quantity: 900, Caps: models.Caps{
+		Batch: models.Cap{Amount: new(int64(200 * 500))}, User: models.Cap{Uses: new(int64(170))},
+	}})
+	onUse := newOnUse(t, processes[0])
+	plans := append(w.plans(models.KindHold, 300, unordered), onUse.plans(models.KindHold, 100)...)
+	rand.Shuffle(len(plans), func(i, j int) { plans[i], plans[j] = plans[j], plans[i] })
+	for i := range plans {
+		plans[i].Redemption.IdemKey = new(storetest.Name("key"))
+	}
+	tried := append(w.at("TRYING", 20), onUse.at("TRYING", 20)...)
+	together(4, func(n int) {
+		hammerer{t: t, s: processes[n%2], w: w, random: rand.New(rand.NewPCG(uint64(n), 0))}.run(plans, tried) //nolint:gosec // G404: a test
+	})
+	w.AuditClean(w.batch.ID, onUse.batch.ID)
+	row, err := w.s.Batch(t.Context(), w.batch.ID)
+	require.NoError(t, err)
+	require.LessOrEqual(t, row.Counter.ReservedAmount+row.Counter.UsedAmount, int64(200*500))
+	for _, f := range faults {
+		requireNoDeadlock(t, f)
+	}
+}
+
+// hammerer is one slice in flight of one process.
+type hammerer struct {
+	t      *testing.T
+	s      *store.Store
+	w      *world
+	random *rand.Rand
+}
+
+// run opens each plan, and confirms or cancels its hold in a later slice, among claims and Trys.
+func (h hammerer) run(plans []models.Plan, tried []string) {
+	var ready []store.Operation
+	for len(plans) > 0 || len(ready) > 0 {
+		n := min(len(plans), 1+h.random.IntN(40))
+		ops := ready
+		for _, p := range plans[:n] {
+			ops = append(ops, store.Operation{OpenHold: &p})
+		}
+		plans = plans[n:]
+		for _, r := range h.w.claims(h.random.IntN(10)) {
+			ops = append(ops, store.Operation{Claim: &r})
+		}
+		for range h.random.IntN(5) {
+			ops = append(ops, store.Operation{Try: tried[h.random.IntN(len(tried))]})
+		}
+		h.random.Shuffle(len(ops), func(i, j int) { ops[i], ops[j] = ops[j], ops[i] })
+		outcomes, err := h.s.Perform(h.t.Context(), ops)
+		if !assert.NoError(h.t, err) {
+			return
+		}
+		ready = h.next(ops, outcomes)
+	}
+}
+
+// next are the operations on the holds that a slice opened.
+func (h hammerer) next(ops []store.Operation, outcomes []store.OperationOutcome) []store.Operation {
+	var next []store.Operation
+	for i, o := range outcomes {
+		if ops[i].OpenHold == nil || o.Redemption.Err != nil {
+			continue
+		}
+		id := o.Redemption.Redemption.ID
+		if h.random.IntN(2) == 0 {
+			next = append(next, store.Operation{CancelHold: id})
+		} else {
+			order := "order of " + id
+			next = append(next, store.Operation{ConfirmHold: &store.HoldConfirm{ID: id, OrderID: &order}})
+		}
+		if h.random.IntN(4) == 0 {
+			next = append(next, next[len(next)-1])
+		}
+	}
+	return next
+}

@@ -1,0 +1,258 @@
+package store_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/store/storetest"
+)
+
+// twin is a world of its own that a script of operations is played in. Two twins that played the same look the same.
+//
+// The operations of a script, with what is in brackets left away at will:
+//
+//	claim u0 k1                 a coupon for user 0 by key k1
+//	open u0 own2 [key=k1 order=o1 of=x]  a hold on coupon 2 of those that are owned; other content by of=
+//	open u0 code1 […]           a hold that issues a coupon by code 1
+//	confirm #3 [o1] · cancel #3 the hold that the fourth "open" opened
+//	try t0 · use t0 · free t0   coupons of one of the orchestrated redemptions: t… TRYING, c… COMMITTED, x… CANCELLING
+type twin struct {
+	t       *testing.T
+	s       *store.Store
+	caller  string
+	claimed *world // its batch is claimed
+	issued  *world // its coupons are issued on use
+	users   []string
+	own     []models.Coupon
+	codes   []string
+	opened  []string // ids of the holds by "open"
+	others  map[string]string
+	names   map[string]string // of ids
+	wanted  int               // coupons that are to be issued
+	seen    int               // ids that the store made
+}
+
+func newTwin(t *testing.T, s *store.Store) *twin {
+	t.Helper()
+	use := func(n int64) models.Cap { return models.Cap{Uses: &n} }
+	tw := &twin{t: t, s: s, caller: storetest.Name("twin"), others: map[string]string{}, names: map[string]string{}}
+	tw.claimed = newWorld(t, s, storetest.BatchSpec{Quantity: 18, ClaimsPerUser: 12, Caps: models.Caps{
+		Batch: models.Cap{Amount: new(int64(9 * 500))}, User: use(6), UserDay: use(5),
+	}})
+	spec := onUse
+	spec.Quantity, spec.ClaimsPerUser, spec.Caps = 7, 7, models.Caps{User: use(7)}
+	tw.issued = newWorld(t, s, spec)
+	tw.issued.user = tw.issued.mailUser()
+	tw.users = []string{tw.issued.user, tw.issued.mailUser()}
+	tw.others["rdm_nobody"] = "nobody"
+	for n, u := range tw.users {
+		tw.names[u] = fmt.Sprint("u", n)
+		for range 4 {
+			c := tw.claimed.Claim(tw.claimed.batch.ID, u)
+			tw.names[c.ID] = fmt.Sprint("own", len(tw.own))
+			tw.own = append(tw.own, c)
+		}
+	}
+	tw.claimed.user = tw.users[0]
+	for n := range 3 {
+		tw.codes = append(tw.codes, tw.issued.Code(tw.issued.batch.ID, 2))
+		tw.names[tw.codes[n]] = fmt.Sprint("code", n)
+	}
+	for _, at := range []stage{"tTRYING", "cCOMMITTED", "xCANCELLING"} {
+		name, at := at[:1], at[1:]
+		for n, w := range []*world{tw.claimed, tw.issued} {
+			id := w.at(at, 1)[0]
+			tw.others[fmt.Sprint(name, n)], tw.names[id] = id, fmt.Sprint(name, n)
+			coupon := query(t, s, "SELECT coupon_id FROM redemption_lines WHERE redemption_id = ?", id)[0]
+			tw.names[coupon] = fmt.Sprint("coupon of ", name, n)
+		}
+	}
+	tw.names[tw.claimed.batch.ID], tw.names[tw.issued.batch.ID] = "claimed", "issued"
+	return tw
+}
+
+// play performs the lines of a script in slices of its blocks, or one by one, and returns the answers.
+func (tw *twin) play(script [][]string, oneByOne bool) [][]string {
+	tw.t.Helper()
+	answers := make([][]string, len(script))
+	for i, block := range script {
+		parts := [][]string{block}
+		if oneByOne {
+			parts = nil
+			for _, line := range block {
+				parts = append(parts, []string{line})
+			}
+		}
+		known := tw.opened // a block names holds of those before it only
+		for _, lines := range parts {
+			ops := make([]store.Operation, len(lines))
+			for n, line := range lines {
+				ops[n] = tw.operation(line, known)
+			}
+			outcomes, err := tw.s.Perform(tw.t.Context(), ops)
+			require.NoError(tw.t, err)
+			for n, o := range outcomes {
+				if ops[n].OpenHold != nil {
+					tw.opened = append(tw.opened, o.Redemption.Redemption.ID)
+				}
+				answers[i] = append(answers[i], tw.answer(o))
+			}
+		}
+	}
+	return answers
+}
+
+func (tw *twin) operation(line string, opened []string) store.Operation {
+	words := strings.Fields(line)
+	id := func() string {
+		if number, hold := strings.CutPrefix(words[1], "#"); hold {
+			if n := tw.number(number); n < len(opened) && opened[n] != "" {
+				return opened[n]
+			}
+			return "rdm_nobody"
+		}
+		return tw.others[words[1]]
+	}
+	switch words[0] {
+	case "claim":
+		return store.Operation{Claim: &store.ClaimRequest{
+			Caller: tw.caller, Key: words[2], BatchID: tw.claimed.batch.ID, UserID: tw.users[tw.number(words[1][1:])],
+		}}
+	case "open":
+		plan := tw.plan(words[1:])
+		return store.Operation{OpenHold: &plan}
+	case "confirm":
+		confirm := store.HoldConfirm{ID: id()}
+		if len(words) > 2 {
+			confirm.OrderID = &words[2]
+		}
+		return store.Operation{ConfirmHold: &confirm}
+	case "cancel":
+		return store.Operation{CancelHold: id()}
+	case "try":
+		return store.Operation{Try: id()}
+	case "use":
+		return store.Operation{Confirm: id()}
+	case "free":
+		return store.Operation{Cancel: id()}
+	}
+	panic(line)
+}
+
+func (tw *twin) number(word string) int {
+	n, err := strconv.Atoi(word)
+	require.NoError(tw.t, err)
+	return n
+}
+
+func (tw *twin) plan(words []string) models.Plan {
+	p := tw.claimed.PlanFor(models.KindHold, tw.users[tw.number(words[0][1:])])
+	if n, own := strings.CutPrefix(words[1], "own"); own {
+		c := tw.own[tw.number(n)]
+		user := p.Redemption.UserID
+		p = tw.claimed.Plan(models.KindHold, c)
+		p.Redemption.UserID = user
+	} else {
+		p = tw.issued.Issuing(p, tw.issued.batch.ID, tw.codes[tw.number(words[1][4:])])
+		id := p.Lines[0].CouponID
+		tw.wanted++
+		tw.names[id] = fmt.Sprint("issued", tw.wanted)
+	}
+	p.Redemption.Caller, p.Redemption.OrderID, p.Redemption.Fingerprint = tw.caller, nil, models.Hash(words[0], words[1])
+	for _, word := range words[2:] {
+		switch name, value, _ := strings.Cut(word, "="); name {
+		case "key":
+			p.Redemption.IdemKey = &value
+		case "order":
+			p.Redemption.OrderID = &value
+		case "of":
+			p.Redemption.Fingerprint = models.Hash(words[0], words[1], value)
+		}
+	}
+	return p
+}
+
+func (tw *twin) answer(o store.OperationOutcome) string {
+	show := func(err *models.Error) string {
+		if err == nil {
+			return "ok"
+		}
+		return fmt.Sprint(err.Code, " ", err.Params)
+	}
+	if o.Claim != nil {
+		text := show(o.Claim.Err)
+		if c := o.Claim.Coupon; c != nil {
+			text += fmt.Sprintln(" ", o.Claim.Replayed, c.ID, c.Ordinal, c.State, c.Seq, c.RedemptionID != nil)
+		}
+		return tw.named(text)
+	}
+	r := o.Redemption.Redemption
+	text := show(o.Redemption.Err) + fmt.Sprintln(" ", o.Redemption.Replayed, r.ID, r.State, r.Seq, r.LiveOrderKey != nil, r.DueAt.IsZero(), r.OutcomeInfo)
+	if r.OrderID != nil {
+		text += " " + *r.OrderID
+	}
+	if r.Outcome != nil {
+		text += " " + string(*r.Outcome)
+	}
+	return tw.named(text)
+}
+
+// orderPattern finds orders and codes of the redemptions that world makes.
+var orderPattern = regexp.MustCompile(`(order|CODE)-[^" ]+`)
+
+var idPattern = regexp.MustCompile(`[a-z]{3}_[0-9a-z]{26}`)
+
+// named replaces ids by names. An id without one gets the next number.
+func (tw *twin) named(text string) string {
+	for _, code := range tw.codes {
+		text = strings.ReplaceAll(text, code, tw.names[code])
+	}
+	return idPattern.ReplaceAllStringFunc(orderPattern.ReplaceAllString(text, "$1"), func(id string) string {
+		if tw.names[id] == "" {
+			tw.seen++
+			tw.names[id] = fmt.Sprint("id", tw.seen)
+		}
+		return tw.names[id]
+	})
+}
+
+// books describes all that the script left. How often a row was written within one slice doesn't count.
+func (tw *twin) books() []string {
+	tw.t.Helper()
+	marks, args := in([]string{tw.claimed.batch.ID, tw.issued.batch.ID})
+	all := []string{}
+	for _, part := range []string{
+		"SELECT 'counter', batch_id, remaining, issued, face_amount, reserved_count, reserved_amount, used_count, used_amount, ledger_seq FROM batch_counters WHERE batch_id IN ",
+		"SELECT 'user', batch_id, user_id, day <> '', reserved_count, reserved_amount, used_count, used_amount FROM user_counters WHERE batch_id IN ",
+		"SELECT 'coupon', id, user_id, ordinal, state, seq, redemption_id, code_key FROM coupons WHERE batch_id IN ",
+		"SELECT 'code', code_key, uses FROM codes WHERE batch_id IN ",
+		"SELECT 'limit', batch_id, key_kind, ordinal, coupon_id FROM coupon_limits WHERE batch_id IN ",
+		"SELECT 'entry', batch_id, batch_seq, coupon_id, coupon_seq, kind, `count`, amount, user_id, redemption_id FROM ledger_entries WHERE batch_id IN ",
+	} {
+		all = append(all, query(tw.t, tw.s, part+marks, args...)...)
+	}
+	ids := []any{tw.caller}
+	for _, id := range tw.others {
+		ids = append(ids, id)
+	}
+	where := "WHERE r.caller = ? OR r.id IN (" + strings.TrimSuffix(strings.Repeat("?,", len(ids)-1), ",") + ")"
+	all = append(all, query(tw.t, tw.s, "SELECT 'redemption', r.id, r.state, r.seq, r.idem_key, r.order_id, r.live_order_key IS NULL, "+
+		"r.due_at IS NULL, r.wake, r.outcome, r.outcome_info, r.stuck FROM redemptions r "+where, ids...)...)
+	all = append(all, query(tw.t, tw.s, "SELECT 'branch', r.id, b.branch, b.state, b.seq, b.result FROM redemptions r "+
+		"JOIN tcc_branches b ON b.redemption_id = r.id "+where, ids...)...)
+	all = append(all, query(tw.t, tw.s, "SELECT 'line', r.id, l.coupon_id, l.discount FROM redemptions r "+
+		"JOIN redemption_lines l ON l.redemption_id = r.id "+where, ids...)...)
+	for i, row := range all {
+		all[i] = tw.named(row)
+	}
+	slices.Sort(all)
+	return all
+}
