@@ -43,6 +43,45 @@ func TestPerformCrowd(t *testing.T) {
 	}
 }
 
+// TestPerformCrowdOfBatches performs slices on four batches at once in tables so small that a slice is most of them: the
+// server must not look at, and wait for, the rows of other batches.
+func TestPerformCrowdOfBatches(t *testing.T) {
+	t.Parallel()
+	faults := &storetest.Faults{}
+	s := mysqlAlone(t, store.Options{Wrap: faults.Wrap})
+	worlds := make([]*world, 4)
+	slices := make([][]models.Plan, len(worlds))
+	for i := range worlds {
+		worlds[i] = newWorld(t, s, storetest.BatchSpec{Caps: models.Caps{UserDay: models.Cap{Uses: new(int64(1000))}}})
+		for range 40 {
+			worlds[i].user = worlds[i].User()
+			slices[i] = append(slices[i], worlds[i].plans(models.KindHold, 1, unordered)...)
+		}
+	}
+	together(len(worlds), func(i int) {
+		for range 6 {
+			var ops []store.Operation
+			for _, p := range slices[i] {
+				ops = append(ops, store.Operation{OpenHold: &p})
+			}
+			outcomes, err := s.Perform(t.Context(), ops)
+			if !assert.NoError(t, err) {
+				return
+			}
+			for n, o := range outcomes {
+				assert.Nil(t, o.Redemption.Err)
+				ops[n] = store.Operation{CancelHold: o.Redemption.Redemption.ID}
+			}
+			_, err = s.Perform(t.Context(), ops)
+			assert.NoError(t, err)
+		}
+	})
+	for _, w := range worlds {
+		w.AuditClean(w.batch.ID)
+	}
+	requireNoDeadlock(t, faults)
+}
+
 // hammerer is one slice in flight of one process.
 type hammerer struct {
 	t      *testing.T

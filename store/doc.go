@@ -7,6 +7,10 @@
 // also moves a sequence, because MySQL counts changed rows, not matched ones: RowsAffected 0 always means that the guard
 // failed. Rows of coupon_limits have no locks of their own: who writes them holds the batch's counter.
 //
+// What takes many operations at once (Perform, and all that is made of it) locks and reads for all of them first, judges one
+// after the other in memory, and writes what came of it in a number of statements that doesn't depend on how many there
+// are.
+//
 // Time is the database's clock in UTC. Errors that a caller can act on are *models.Error; a database that can't be
 // reached is models.CodeUnavailable.
 package store

@@ -40,9 +40,10 @@ func (i *issuer) number(batch *models.Batch, userID string, keys []models.LimitK
 
 // takeBack frees the numbers of a coupon that is un-issued, for whoever asks next; without issuer nobody does.
 func (i *issuer) takeBack(c *models.Coupon) {
-	if i != nil {
-		i.limits.giveBack(i.books.batches[c.BatchID], numbers{userID: c.UserID, ordinal: c.Ordinal, rows: i.limits.rows[c.ID]})
+	if i == nil || i.books.batches[c.BatchID] == nil {
+		return
 	}
+	i.limits.giveBack(i.books.batches[c.BatchID], numbers{userID: c.UserID, ordinal: c.Ordinal, rows: i.limits.rows[c.ID]})
 }
 
 // grant is one coupon that is to be issued.

@@ -1,8 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"errors"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -83,7 +83,7 @@ func (op Operation) settles() string {
 	case op.expireHold != nil:
 		return op.expireHold.id
 	default:
-		return op.CancelHold + op.Try + op.Confirm + op.Cancel
+		return cmp.Or(op.CancelHold, op.Try, op.Confirm, op.Cancel)
 	}
 }
 
@@ -120,8 +120,7 @@ func (b *bundle) settle(op Operation, it *item) (*models.Error, error) {
 		return b.extendHold(it, op.ExtendHold.TTL)
 	case op.CancelHold != "":
 		return b.cancelHold(it)
-	case op.expireHold != nil:
+	default:
 		return b.expireHold(it, op.expireHold)
 	}
-	return nil, errors.New("store: an operation without content")
 }
