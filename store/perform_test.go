@@ -57,6 +57,9 @@ func TestPerformInOrder(t *testing.T) {
 			"coupon_not_found,coupon_not_found,ok,ok"},
 		{"a key whose first order is in use", [][]string{{"open u0 own0 order=o"}, {"open u0 own1 key=k order=o", "open u0 own1 key=k order=p", "open u0 own1 key=k"}},
 			"order_has_redemption,ok,ok"},
+		{"a key goes to the first of two that could have it", [][]string{{"open u0 own0 order=o"},
+			{"cancel #0", "open u0 own1 key=k order=o", "open u0 own2 key=k order=p of=x"}}, "ok,ok,idempotency_key_reused"},
+		{"a claim's repeat shows what became of the coupon", [][]string{{"claim u0 own0", "open u0 own0", "claim u0 own0"}}, "ok,ok,ok"},
 		{"a repeat shows what was decided", [][]string{{"open u0 own0 key=k"}, {"open u0 own0 key=k", "cancel #0", "open u0 own0 key=k"}},
 			"ok,ok,cancelled_by_caller"},
 		{"tried twice", [][]string{{"try t0", "try t0", "try t1", "try t1", "use t0", "free t0"}}, "ok,ok,ok,ok,state_conflict,state_conflict"},
@@ -109,7 +112,7 @@ func randomScript(seed uint64) [][]string {
 		hold := fmt.Sprint("#", random.IntN(opened+1))
 		switch random.IntN(12) {
 		case 0, 1:
-			return "claim " + pick("u0", "u1") + " " + pick("a", "b", "c", "d", "e", "f", "g", "h")
+			return "claim " + pick("u0", "u1") + " " + pick("a", "b", "c", "d", "e", "f", "own0", "own1", "own2")
 		case 2, 3:
 			return "confirm " + hold + pick("", " o1", " o2", " o3")
 		case 4, 5:

@@ -17,7 +17,7 @@ import (
 //
 // The operations of a script, with what is in brackets left away at will:
 //
-//	claim u0 k1                 a coupon for user 0 by key k1
+//	claim u0 k1                 a coupon for user 0 by key k1; own2 is the key of coupon 2 of those that are owned
 //	open u0 own2 [key=k1 order=o1 of=x]  a hold on coupon 2 of those that are owned; other content by of=
 //	open u0 code1 […]           a hold that issues a coupon by code 1
 //	confirm #3 [o1] · cancel #3 the hold that the fourth "open" opened
@@ -54,9 +54,10 @@ func newTwin(t *testing.T, s *store.Store) *twin {
 	for n, u := range tw.users {
 		tw.names[u] = fmt.Sprint("u", n)
 		for range 4 {
-			c := tw.claimed.Claim(tw.claimed.batch.ID, u)
-			tw.names[c.ID] = fmt.Sprint("own", len(tw.own))
-			tw.own = append(tw.own, c)
+			name := fmt.Sprint("own", len(tw.own))
+			out, err := s.Claim(t.Context(), []store.ClaimRequest{{Caller: tw.caller, Key: name, BatchID: tw.claimed.batch.ID, UserID: u}})
+			require.NoError(t, err)
+			tw.own, tw.names[out[0].Coupon.ID] = append(tw.own, *out[0].Coupon), name
 		}
 	}
 	tw.claimed.user = tw.users[0]
