@@ -38,7 +38,8 @@ type RedemptionPath struct {
 type confirmHoldInput struct {
 	RedemptionPath
 	Body *struct {
-		OrderID string `json:"order_id,omitempty" maxLength:"200" pattern:"^(\\S(.*\\S)?)?$" doc:"Your own id of the order, if the hold has none yet."`
+		OrderID       string `json:"order_id,omitempty" maxLength:"200" pattern:"^(\\S(.*\\S)?)?$" doc:"Your own id of the order, if the hold has none yet."`
+		AcceptOverrun bool   `json:"accept_overrun,omitempty" doc:"If the hold has run out, use its coupons even where their budgets or validity no longer allow it. Never what somebody else has got meanwhile. The hold is then marked."`
 	}
 }
 
@@ -113,14 +114,17 @@ func (s *Server) getHold(ctx context.Context, in *RedemptionPath) (*redemptionOu
 	return s.whole(ctx, r)
 }
 
-// confirmHold uses the held coupons. A hold that has run out but is not freed yet still succeeds.
+// confirmHold uses the held coupons. A hold that has run out succeeds as long as they can be had again.
 func (s *Server) confirmHold(ctx context.Context, in *confirmHoldInput) (*redemptionOutput, error) {
 	if err := s.ownHold(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	confirm := store.HoldConfirm{ID: in.ID}
-	if in.Body != nil && in.Body.OrderID != "" {
-		confirm.OrderID = &in.Body.OrderID
+	if in.Body != nil {
+		confirm.AcceptOverrun = in.Body.AcceptOverrun
+		if in.Body.OrderID != "" {
+			confirm.OrderID = &in.Body.OrderID
+		}
 	}
 	return s.settledHold(s.store.Redeem(ctx, store.Operation{ConfirmHold: &confirm}))
 }

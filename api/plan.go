@@ -14,18 +14,8 @@ func (s *Server) plan(ctx context.Context, b Basket, in rules.PlanInput) (plan m
 	if err := s.identify(ctx, b, &in); err != nil {
 		return plan, nil, err
 	}
-	found, err := s.store.Offers(ctx, b.query(ctx, in.UserID, b.User.UserRef))
-	if err != nil {
-		return plan, nil, err
-	}
-	in.Offers, in.At = found.Offers, found.At
 	in.Names = b.names()
-	if len(found.Missing) > 0 && !in.Skip {
-		err = found.Missing[0].NotFound()
-	} else if plan, err = rules.Plan(in); err == nil && len(plan.Redemption.Content.Coupons) == 0 {
-		err = models.NewError(models.CodeCouponGivesNone, "none of the coupons applies to this cart")
-	}
-	if err == nil {
+	if plan, err = s.price(ctx, b.query(ctx, in.UserID, b.User.UserRef), in); err == nil {
 		return plan, nil, nil
 	}
 	if prior, lookup := s.prior(ctx, in); prior != nil || lookup != nil {
@@ -34,14 +24,31 @@ func (s *Server) plan(ctx context.Context, b Basket, in rules.PlanInput) (plan m
 	return models.Plan{}, nil, err
 }
 
+// price is the plan with the offers of the query.
+func (s *Server) price(ctx context.Context, q store.OfferQuery, in rules.PlanInput) (models.Plan, error) {
+	found, err := s.store.Offers(ctx, q)
+	if err != nil {
+		return models.Plan{}, err
+	}
+	if len(found.Missing) > 0 && !in.Skip {
+		return models.Plan{}, found.Missing[0].NotFound()
+	}
+	in.Offers, in.At = found.Offers, found.At
+	plan, err := rules.Plan(in)
+	if err == nil && len(plan.Redemption.Content.Coupons) == 0 {
+		err = models.NewError(models.CodeCouponGivesNone, "none of the coupons applies to this cart")
+	}
+	return plan, err
+}
+
 // identify fills in who asks, for whom and for whose redemption. A user who is about to get a coupon is made at first
 // sight.
 func (s *Server) identify(ctx context.Context, b Basket, in *rules.PlanInput) (err error) {
-	if len(b.CouponIDs)+len(b.Codes)+len(b.BatchIDs) == 0 {
+	if b.size() == 0 {
 		return invalid(Fault{Path: "body.coupon_ids", Message: "is needed, or codes or batch_ids"})
 	}
-	if len(b.CouponIDs)+len(b.Codes)+len(b.BatchIDs) > rules.MaxCoupons && b.OnInapplicable != "skip" {
-		return invalid(Fault{Path: "body.coupon_ids", Message: "with codes and batch_ids must be at most 20"})
+	if err := b.checkSize(b.OnInapplicable); err != nil {
+		return err
 	}
 	if in.MerchantID, err = merchantFor(ctx, b.MerchantID); err != nil {
 		return err

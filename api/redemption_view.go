@@ -30,6 +30,8 @@ type redemption struct {
 	Gifts      []giftLine             `json:"gifts,omitempty" nullable:"false" doc:"Lines that the coupons add to the order; nothing of them is to be paid."`
 	Lines      []discountShare        `json:"lines,omitempty" nullable:"false" doc:"What each coupon takes off each line. Left out of lists and of the answers to confirm and cancel."`
 	Payment    *payment               `json:"payment,omitempty" doc:"Of an orchestrated redemption with something to pay."`
+	Version    int64                  `json:"version" doc:"Moves with every change of it."`
+	Overrun    bool                   `json:"overrun,omitempty" doc:"A hold that was confirmed late, beyond caps or validity, with accept_overrun."`
 	Deadline   time.Time              `json:"deadline" doc:"Until when it is held or can be paid."`
 	Outcome    *reason                `json:"outcome,omitempty" doc:"Why it was cancelled."`
 	Stuck      *stuck                 `json:"stuck,omitempty" doc:"Work on it doesn't get on; an operator may have to look."`
@@ -64,9 +66,10 @@ type links struct {
 func (s *Server) viewRedemption(r models.Redemption) redemption {
 	view := redemption{
 		ID: r.ID, Kind: r.Kind, State: r.State, MerchantID: r.MerchantID, OrderID: r.OrderID, UserID: r.UserID,
-		Totals:   viewTotals(rules.Totals{Goods: r.Goods, Shipping: r.Shipping, Discount: r.Discount, Payable: r.Payable}, r.Currency),
-		Coupons:  make([]redeemedCoupon, 0, len(r.Content.Coupons)),
-		Gifts:    viewGifts(r.Content.Gifts, r.Currency),
+		Totals:  viewTotals(rules.Totals{Goods: r.Goods, Shipping: r.Shipping, Discount: r.Discount, Payable: r.Payable}, r.Currency),
+		Coupons: make([]redeemedCoupon, 0, len(r.Content.Coupons)),
+		Gifts:   viewGifts(r.Content.Gifts, r.Currency),
+		Version: r.Seq, Overrun: r.Content.Overrun,
 		Deadline: r.Deadline.Time, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 	for _, c := range r.Content.Coupons {

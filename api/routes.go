@@ -32,6 +32,8 @@ func (s *Server) routes() []route {
 		on(s, spec{Route: "POST /v1/holds", Name: "open-hold", Roles: orders, Status: created,
 			Summary: "Hold coupons for a cart; order and payment are yours"}, s.openHold),
 		on(s, spec{Route: "GET /v1/holds/{id}", Name: "get-hold", Roles: orderRead, Summary: "A hold"}, s.getHold),
+		on(s, spec{Route: "PUT /v1/holds/{id}", Name: "change-hold", Roles: orders, Status: ok,
+			Summary: "The cart has changed: price a hold anew"}, s.changeHold),
 		on(s, spec{Route: "POST /v1/holds/{id}/confirm", Name: "confirm-hold", Roles: orders, Status: ok,
 			Summary: "Use the held coupons"}, s.confirmHold),
 		on(s, spec{Route: "POST /v1/holds/{id}/extend", Name: "extend-hold", Roles: orders, Status: ok,

@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/rules"
 	"github.com/tearoff/tearoff/store"
 )
 
@@ -54,6 +56,16 @@ func (s Selection) names() []string {
 		names = append(names, "batch:"+id)
 	}
 	return names
+}
+
+func (s Selection) size() int { return len(s.CouponIDs) + len(s.Codes) + len(s.BatchIDs) }
+
+// checkSize turns away more coupons than can be used together, where all of them must be.
+func (s Selection) checkSize(onInapplicable string) error {
+	if s.size() > rules.MaxCoupons && onInapplicable != "skip" {
+		return invalid(Fault{Path: "body.coupon_ids", Message: fmt.Sprintf("with codes and batch_ids must be at most %d", rules.MaxCoupons)})
+	}
+	return nil
 }
 
 // issues reports whether using the selection gives the user a new coupon, so that the user must be known.

@@ -26,6 +26,7 @@ const (
 	CodeOrderInUse           Code = "order_has_redemption"
 	CodeDecided              Code = "redemption_decided"
 	CodeHoldExpired          Code = "hold_expired"
+	CodeHoldChanged          Code = "hold_changed"
 	CodeQuoteChanged         Code = "quote_changed"
 	CodeFenced               Code = "fenced"
 	CodeBranchMissing        Code = "branch_missing"
@@ -137,7 +138,8 @@ var catalogue = []CodeInfo{
 	{CodeStateConflict, ClassConflict, "The state it is in does not allow this; `params.state` says which."},
 	{CodeOrderInUse, ClassConflict, "The order has another live redemption; `params.redemption_id` names it."},
 	{CodeDecided, ClassConflict, "The redemption is already decided; `params.state` says how."},
-	{CodeHoldExpired, ClassConflict, "The hold has run out and its coupons were given back."},
+	{CodeHoldExpired, ClassConflict, "The hold has run out and its coupons were given back; `params.reason` says why a late confirmation can't have them again."},
+	{CodeHoldChanged, ClassConflict, "The hold is not as the change expects it; `params.version` is its version now."},
 	{CodeQuoteChanged, ClassConflict, "The expected total no longer holds; `params` has the new one."},
 	{CodeFenced, ClassConflict, "The branch was cancelled before this call arrived."},
 	{CodeBranchMissing, ClassConflict, "A branch that must exist does not: data was lost, an operator must look."},

@@ -43,6 +43,7 @@ type Offer struct {
 	Limit   LimitUse // of the batch's limit per customer, when it is not issued yet
 	User    Usage    // the owner's use of the batch
 	UserDay Usage    // the same, on the day of At in the batch's zone
+	Held    bool     // the hold that is being changed has the coupon: state, window and limit were judged when it got it
 	At      Time     // the instant it is judged for: the store's clock, unless another was asked for
 }
 
@@ -96,6 +97,9 @@ func (o Offer) Check(userID string, amount int64) *Error {
 }
 
 func (o Offer) check(userID string) *Error {
+	if o.Held {
+		return nil
+	}
 	if o.Coupon.ID != "" {
 		return CheckUse(o.Coupon, *o.Counter, userID, o.At)
 	}

@@ -17,6 +17,7 @@ const (
 	EntryExpired  EntryKind = "expired"
 	EntryAdjusted EntryKind = "adjusted" // a hold's amount changed by Amount
 	EntryImported EntryKind = "imported"
+	EntryOverrun  EntryKind = "overrun" // the lock after it was accepted beyond caps or validity, on the caller's word, for Amount
 )
 
 // LedgerEntry is one thing that happened to a coupon or to a batch's stock. Entries are never changed. Both sequences
@@ -51,7 +52,7 @@ func (c *BatchCounter) Apply(e LedgerEntry) {
 		c.Issued -= e.Count
 		c.FaceAmount -= e.Amount
 		stock = e.Count
-	case EntryLocked, EntryReleased, EntryUsed, EntryRefunded, EntryRestored, EntryAdjusted, EntryRevoked, EntryExpired:
+	case EntryLocked, EntryReleased, EntryUsed, EntryRefunded, EntryRestored, EntryAdjusted, EntryRevoked, EntryExpired, EntryOverrun:
 		c.Usage.Apply(e)
 	}
 	if c.Quantity != nil {
@@ -79,14 +80,14 @@ func (u *Usage) Apply(e LedgerEntry) {
 		u.RefundedAmount += e.Amount
 	case EntryRestored:
 		u.UsedCount -= e.Count
-	case EntryStocked, EntryIssued, EntryUnissued, EntryImported, EntryRevoked, EntryExpired:
+	case EntryStocked, EntryIssued, EntryUnissued, EntryImported, EntryRevoked, EntryExpired, EntryOverrun:
 	}
 }
 
 // After returns the state of a coupon after an entry of the kind; "" when the kind leaves it as it was.
 func (k EntryKind) After() CouponState {
 	switch k {
-	case EntryIssued, EntryImported, EntryReleased, EntryRestored:
+	case EntryIssued, EntryImported, EntryReleased, EntryRestored, EntryOverrun:
 		return CouponAvailable
 	case EntryLocked:
 		return CouponLocked

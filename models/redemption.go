@@ -34,7 +34,8 @@ const (
 // moves lists where each state may go, per kind. A hold moves in one transaction, so it needs no states between.
 var moves = map[RedemptionKind]map[RedemptionState][]RedemptionState{
 	KindHold: {
-		StateWaiting: {StateConfirmed, StateCancelled},
+		StateWaiting:   {StateConfirmed, StateCancelled},
+		StateCancelled: {StateConfirmed}, // one that had run out, when what it held can still be had
 	},
 	KindOrchestrated: {
 		StateNew:        {StateTrying, StateCancelled},
@@ -50,6 +51,11 @@ var moves = map[RedemptionKind]map[RedemptionState][]RedemptionState{
 // CanMove reports whether a redemption of the kind may go from one state to the other.
 func (k RedemptionKind) CanMove(from, to RedemptionState) bool {
 	return slices.Contains(moves[k][from], to)
+}
+
+// RanOut reports whether a hold was cancelled because its time was over.
+func (r *Redemption) RanOut() bool {
+	return r.Kind == KindHold && r.State == StateCancelled && r.Outcome != nil && *r.Outcome == CodeHoldExpired
 }
 
 // Final reports whether nothing more will happen to a redemption in this state, refunds aside.
@@ -93,7 +99,8 @@ type Redemption struct {
 	UpdatedAt    Time
 }
 
-// RedemptionContent is what was asked for and how it was priced. It never changes.
+// RedemptionContent is what was asked for and how it was priced. It changes only while a hold waits, or when one that had
+// run out is confirmed late.
 type RedemptionContent struct {
 	Cart    Cart               `json:"cart"`
 	User    UserFacts          `json:"user,omitzero"`
@@ -103,6 +110,8 @@ type RedemptionContent struct {
 	// LimitKeys are what the request named the user by: they count, beside those of the user, against the limits of
 	// coupons that are issued at the Try.
 	LimitKeys []LimitKey `json:"limit_keys,omitempty"`
+	// Overrun: the hold was confirmed late, beyond caps or validity, because the caller had accepted that.
+	Overrun bool `json:"overrun,omitempty"`
 }
 
 // UserFacts is what the caller knows of the user now and conditions may ask for.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/tearoff/tearoff/models"
@@ -24,8 +25,9 @@ type PlanInput struct {
 	Skip          bool        // coupons that don't apply are left out, instead of refusing all
 	At            models.Time // the store's clock, by which hours are judged
 	Payment       models.PaymentTerms
-	TTL           time.Duration // to the deadline
-	ExpectedTotal *int64        // what the customer was shown, minor units; nil: not checked
+	TTL           time.Duration      // to the deadline
+	ExpectedTotal *int64             // what the customer was shown, minor units; nil: not checked
+	Hold          *models.Redemption // the one that is being changed: it keeps what it has of the offers
 }
 
 // Plan prices the cart with exactly the offered coupons, or with the best of them when some may be skipped, and builds the
@@ -92,6 +94,10 @@ func (in PlanInput) write(plan *models.Plan, priced Priced) {
 		use := models.RedemptionCoupon{CouponID: c.CouponID, BatchID: c.BatchID, Code: c.Code, Amount: c.Amount}
 		if use.CouponID == "" {
 			use.Issue, use.CouponID = true, in.couponID(c.CouponRef)
+		} else if held := in.held(use.CouponID); held != nil {
+			use.Issue, use.Code = held.Issue, held.Code
+		}
+		if use.Issue {
 			content.LimitKeys = in.LimitKeys
 		}
 		content.Coupons = append(content.Coupons, use)
@@ -110,8 +116,25 @@ func (in PlanInput) write(plan *models.Plan, priced Priced) {
 	}
 }
 
+// couponID is one that the redemption never had: a hold that has dropped a coupon may want one of its kind again.
 func (in PlanInput) couponID(ref models.CouponRef) string {
+	if in.Hold != nil {
+		return models.DerivedID(models.PrefixCoupon, in.ID, ref.ID(), strconv.FormatInt(in.Hold.Seq, 10))
+	}
 	return models.DerivedID(models.PrefixCoupon, in.ID, ref.ID())
+}
+
+// held is the coupon as the hold that is being changed has it, or nil.
+func (in PlanInput) held(couponID string) *models.RedemptionCoupon {
+	if in.Hold == nil {
+		return nil
+	}
+	for i, c := range in.Hold.Content.Coupons {
+		if c.CouponID == couponID {
+			return &in.Hold.Content.Coupons[i]
+		}
+	}
+	return nil
 }
 
 // CandidateOf turns an offer into a candidate that knows already whether state, window and limits let the user use it.

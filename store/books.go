@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+
 	"github.com/tearoff/tearoff/models"
 )
 
@@ -118,6 +120,10 @@ func (b *books) unissue(c *models.Coupon, redemptionID *string, at models.Time) 
 	b.post(c, models.LedgerEntry{Kind: models.EntryUnissued, Count: 1, Amount: c.FaceValue, RedemptionID: redemptionID, At: at})
 	b.gone[c.ID] = c
 	delete(b.coupons, c.ID)
+	if b.couponSeq[c.ID] == 0 { // issued by the same transaction: it was never written
+		b.newCoupons = slices.DeleteFunc(b.newCoupons, func(n *models.Coupon) bool { return n == c })
+		b.newLimits = slices.DeleteFunc(b.newLimits, func(l models.CouponLimit) bool { return l.CouponID == c.ID })
+	}
 }
 
 func (b *books) countCode(key *string, n int64) {

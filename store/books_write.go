@@ -116,11 +116,13 @@ func (b *books) writeCoupons() error {
 
 func couponID(c *models.Coupon) string { return c.ID }
 
-// deleteCoupons removes the rows of un-issued coupons, each as it was read, and their places in the limits.
+// deleteCoupons removes the rows that un-issued coupons have, each as it was read, and their places in the limits.
 func (b *books) deleteCoupons() error {
 	var gone []*models.Coupon
-	for _, c := range b.gone {
-		gone = append(gone, c)
+	for id, c := range b.gone {
+		if b.couponSeq[id] > 0 {
+			gone = append(gone, c)
+		}
 	}
 	if len(gone) == 0 {
 		return nil

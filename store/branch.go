@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -52,19 +52,41 @@ func (tx *txn) moveBranch(row *models.TCCBranch, to models.BranchState) error {
 	if err := tx.shiftBranch(row, to); err != nil {
 		return err
 	}
-	return tx.updateBranches(row.Branch, []*models.TCCBranch{row}, from)
+	return tx.updateBranches([]*models.TCCBranch{row}, from, branchMoves)
 }
 
-// updateBranches writes moved rows of one branch in one compare-and-set over their sequences; from has each redemption's.
-func (tx *txn) updateBranches(b models.Branch, rows []*models.TCCBranch, from map[string]int64) error {
+// branchColumn is a column of a barrier row that may change.
+type branchColumn struct {
+	name  string
+	value func(*models.TCCBranch) any // comparable
+}
+
+// What changes when a row moves, and what changes beside that when what it keeps does.
+var (
+	branchMoves = []branchColumn{
+		{"state", func(row *models.TCCBranch) any { return row.State }},
+		{"seq", func(row *models.TCCBranch) any { return row.Seq }},
+		{"updated_at", func(row *models.TCCBranch) any { return row.UpdatedAt }},
+	}
+	branchResult = []branchColumn{{"result", func(row *models.TCCBranch) any { return jsonOf(row.Result) }}}
+)
+
+// updateBranches writes columns of rows of one branch, sorted by redemption, in one compare-and-set over their sequences;
+// from has each redemption's.
+func (tx *txn) updateBranches(rows []*models.TCCBranch, from map[string]int64, columns []branchColumn) error {
 	id := func(row *models.TCCBranch) string { return row.RedemptionID }
 	for rows := range slices.Chunk(rows, 500) {
-		state, args := perRow(nil, "redemption_id", rows, id, func(row *models.TCCBranch) any { return row.State })
-		seq, args := perRow(args, "redemption_id", rows, id, func(row *models.TCCBranch) any { return row.Seq })
-		at, args := perRow(args, "redemption_id", rows, id, func(row *models.TCCBranch) any { return row.UpdatedAt })
-		was, args := perRow(append(args, keysOf(rows, id), b), "redemption_id", rows, id, func(row *models.TCCBranch) any { return from[row.RedemptionID] })
-		err := tx.guard(int64(len(rows)), fmt.Sprintf("UPDATE tcc_branches SET state = %s, seq = %s, updated_at = %s "+
-			"WHERE redemption_id IN ? AND branch = ? AND seq = %s", state, seq, at, was), args...)
+		var set []string
+		var args []any
+		for _, c := range columns {
+			var text string
+			text, args = perRow(args, "redemption_id", rows, id, c.value)
+			set = append(set, c.name+" = "+text)
+		}
+		was, args := perRow(append(args, keysOf(rows, id), rows[0].Branch), "redemption_id", rows, id,
+			func(row *models.TCCBranch) any { return from[row.RedemptionID] })
+		err := tx.guard(int64(len(rows)), "UPDATE tcc_branches SET "+strings.Join(set, ", ")+
+			" WHERE redemption_id IN ? AND branch = ? AND seq = "+was, args...)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+
 	"github.com/tearoff/tearoff/models"
 )
 
@@ -10,14 +12,17 @@ type bundle struct {
 	ops      []Operation
 	requests map[int]ClaimRequest // by operation, with the batches of their codes
 	names    *names
-	early    map[int]*item // holds that were written before any counter was locked, by operation
+	early    map[int]*item  // holds that were written before any counter was locked, by operation
+	late     map[int]*again // what confirmations of holds that have run out need again, by operation
 	coupons  *couponsBranch
 	claims   *claims
 }
 
 // newBundle locks and reads all that the operations need, in lock order.
 func (tx *txn) newBundle(ops []Operation) (*bundle, error) {
-	b := &bundle{ops: ops, requests: map[int]ClaimRequest{}, early: map[int]*item{}, coupons: &couponsBranch{tx: tx}}
+	b := &bundle{
+		ops: ops, requests: map[int]ClaimRequest{}, early: map[int]*item{}, late: map[int]*again{}, coupons: &couponsBranch{tx: tx},
+	}
 	requests, err := b.readClaims(tx)
 	if err != nil {
 		return nil, err
@@ -32,6 +37,9 @@ func (tx *txn) newBundle(ops []Operation) (*bundle, error) {
 		return nil, err
 	}
 	if err := b.readNames(); err != nil {
+		return nil, err
+	}
+	if err := b.readLate(); err != nil {
 		return nil, err
 	}
 	if err := b.takeNames(); err != nil {
@@ -83,13 +91,17 @@ func (b *bundle) readNames() error {
 	return err
 }
 
-// namedBy is the key of the order that the operation may name a waiting hold by; "" for none.
+// namedBy is the key of the order that the operation may name a hold by; "" for none.
 func (b *bundle) namedBy(op Operation) string {
-	if op.ConfirmHold == nil || op.ConfirmHold.OrderID == nil {
+	if op.ConfirmHold == nil {
 		return ""
 	}
 	it := b.items[op.ConfirmHold.ID]
-	if it == nil || it.Kind != models.KindHold || it.State != models.StateWaiting || it.OrderID != nil {
+	if it != nil && it.RanOut() && it.OrderID != nil && sameOrder(it.Redemption, op.ConfirmHold.OrderID) == nil {
+		return models.LiveOrderKey(it.Caller, *it.OrderID) // which it has lost
+	}
+	if it == nil || it.OrderID != nil || op.ConfirmHold.OrderID == nil || it.Kind != models.KindHold ||
+		(it.State != models.StateWaiting && !it.RanOut()) {
 		return ""
 	}
 	return models.LiveOrderKey(it.Caller, *op.ConfirmHold.OrderID)
@@ -116,7 +128,7 @@ func (b *bundle) takeNames() error {
 			added = append(added, it)
 		case b.namesFirst(op, seen):
 			it := b.items[op.settles()]
-			if _, err := b.nameOrder(it.Redemption, op.ConfirmHold.OrderID); err != nil {
+			if _, err := b.nameOrder(it.Redemption, cmp.Or(op.ConfirmHold.OrderID, it.OrderID)); err != nil {
 				return err
 			}
 			named = append(named, it)
@@ -183,12 +195,21 @@ func (b *bundle) addItem(p *models.Plan) (*item, error) {
 	return it, err
 }
 
-// concerned are the redemptions whose coupons the operations may move, with holds that may still have to be written.
+// concerned are the redemptions whose coupons the operations may move, with holds that may still have to be written and
+// what others are to become.
 func (b *bundle) concerned() []*item {
 	concerned := b.sorted()
 	for i, op := range b.ops {
-		if op.OpenHold != nil && b.early[i] == nil && !b.answered(op.OpenHold.Redemption) {
+		switch {
+		case op.OpenHold != nil && b.early[i] == nil && !b.answered(op.OpenHold.Redemption):
 			r := op.OpenHold.Redemption
+			concerned = append(concerned, &item{Redemption: &r})
+		case op.ChangeHold != nil && b.items[op.ChangeHold.ID] != nil:
+			r := op.ChangeHold.Plan.Redemption
+			concerned = append(concerned, &item{Redemption: &r})
+		case b.late[i] != nil:
+			r := *b.items[op.ConfirmHold.ID].Redemption
+			r.Content = b.late[i].content
 			concerned = append(concerned, &item{Redemption: &r})
 		}
 	}

@@ -117,17 +117,28 @@ func (p *couponsBranch) settle(it *item, kind models.EntryKind) (*models.Error, 
 	}
 	for _, c := range it.row.Result.Coupons {
 		coupon := p.books.coupons[c.CouponID]
-		p.books.post(coupon, p.entry(kind, it, c, now))
-		switch {
-		case coupon.State != models.CouponAvailable:
-		case c.Issued:
-			p.books.unissue(coupon, &it.ID, now)
-			p.issuer.takeBack(coupon)
-		case !now.Before(coupon.ValidUntil):
-			p.books.post(coupon, models.LedgerEntry{Kind: models.EntryExpired, Count: 1, At: now})
+		if kind == models.EntryUsed {
+			p.books.post(coupon, p.entry(kind, it, c, now))
+			continue
 		}
+		if c.Issued {
+			p.issuer.takeBack(coupon)
+		}
+		p.free(it, c, now)
 	}
 	return nil, nil
+}
+
+// free posts that a locked coupon is given back, and what that makes of it.
+func (p *couponsBranch) free(it *item, c models.LockedCoupon, now models.Time) {
+	coupon := p.books.coupons[c.CouponID]
+	p.books.post(coupon, p.entry(models.EntryReleased, it, c, now))
+	switch {
+	case c.Issued:
+		p.books.unissue(coupon, &it.ID, now)
+	case !now.Before(coupon.ValidUntil):
+		p.books.post(coupon, models.LedgerEntry{Kind: models.EntryExpired, Count: 1, At: now})
+	}
 }
 
 // lost says what is missing to settle a coupon that the Try locked, or nil.

@@ -72,21 +72,30 @@ func (p *couponsBranch) try(it *item) (models.BranchResult, *models.Error, error
 	d := p.books.newDraft(now)
 	for _, want := range it.Content.Coupons {
 		if refusal := p.plan(d, it, want); refusal != nil {
-			for _, s := range slices.Backward(d.steps) {
-				s.giveBack(p.issuer)
-			}
+			d.undo(p.issuer)
 			return models.BranchResult{}, nameIn(refusal, want), nil
 		}
 	}
-	result := models.BranchResult{Coupons: []models.LockedCoupon{}}
+	locked, _ := p.postSteps(d, it)
+	return models.BranchResult{Coupons: locked}, nil, nil
+}
+
+// postSteps posts what the draft has accepted. It returns what is locked then, and whether a step was an overrun.
+func (p *couponsBranch) postSteps(d *draft, it *item) (locked []models.LockedCoupon, overrun bool) {
+	locked = []models.LockedCoupon{}
 	for _, s := range d.steps {
 		if s.grant != nil {
 			p.issuer.issue(*s.grant)
 		}
-		p.books.post(p.books.coupons[s.lock.CouponID], p.entry(models.EntryLocked, it, s.lock, now))
-		result.Coupons = append(result.Coupons, s.lock)
+		coupon := p.books.coupons[s.lock.CouponID]
+		if s.overrun {
+			p.books.post(coupon, p.entry(models.EntryOverrun, it, s.lock, d.now))
+			overrun = true
+		}
+		p.books.post(coupon, p.entry(models.EntryLocked, it, s.lock, d.now))
+		locked = append(locked, s.lock)
 	}
-	return result, nil, nil
+	return locked, overrun
 }
 
 // nameIn says in a refusal which coupon it is about, in the words that the caller knows.
@@ -115,11 +124,13 @@ func (p *couponsBranch) plan(d *draft, it *item, want models.RedemptionCoupon) *
 	} else {
 		refusal = p.judgeOwned(d, it, want)
 	}
-	if refusal != nil {
+	if step.overrun = !want.Issue && d.bears(refusal); refusal != nil && !step.overrun {
 		return refusal
 	}
 	if step.lock.Day, refusal = d.judgeCaps(it.UserID, want); refusal != nil {
-		return refusal
+		if step.overrun = d.overrun; !step.overrun {
+			return refusal
+		}
 	}
 	d.accept(it, step)
 	step.take(p.issuer)
@@ -166,12 +177,14 @@ type draft struct {
 	users    map[userDay]*models.Usage
 	codes    map[string]*models.CouponCode
 	steps    []attempt
+	overrun  bool // caps and the validity of coupons that are owned don't refuse
 }
 
 // attempt is one coupon of a Try that is accepted.
 type attempt struct {
-	lock  models.LockedCoupon
-	grant *grant // nil: the user owns the coupon
+	lock    models.LockedCoupon
+	grant   *grant // nil: the user owns the coupon
+	overrun bool   // beyond caps or validity
 }
 
 func (s attempt) take(i *issuer) {
@@ -184,6 +197,18 @@ func (s attempt) giveBack(i *issuer) {
 	if s.grant != nil {
 		i.limits.giveBack(s.grant.batch, s.grant.numbers)
 	}
+}
+
+// undo gives back the numbers that the steps have taken.
+func (d *draft) undo(i *issuer) {
+	for _, s := range slices.Backward(d.steps) {
+		s.giveBack(i)
+	}
+}
+
+// bears reports whether the draft has to bear a refusal of an owned coupon.
+func (d *draft) bears(refusal *models.Error) bool {
+	return d.overrun && refusal != nil && (refusal.Code == models.CodeCouponExpired || refusal.Code == models.CodeBatchPaused)
 }
 
 func (b *books) newDraft(now models.Time) *draft {
@@ -239,10 +264,45 @@ func (d *draft) accept(it *item, s attempt) {
 			s.grant.code.Uses++
 		}
 	}
-	locked := models.LedgerEntry{Kind: models.EntryLocked, Count: 1, Amount: s.lock.Amount}
-	d.counter(s.lock.BatchID).Apply(locked)
-	if s.lock.Day != "" {
-		d.user(userDay{s.lock.BatchID, it.UserID, ""}).Apply(locked)
-		d.user(userDay{s.lock.BatchID, it.UserID, s.lock.Day}).Apply(locked)
+	d.use(it, s.lock, models.EntryLocked)
+}
+
+// use applies an entry of the kind for what is locked.
+func (d *draft) use(it *item, c models.LockedCoupon, kind models.EntryKind) {
+	e := models.LedgerEntry{Kind: kind, Count: 1, Amount: c.Amount}
+	d.counter(c.BatchID).Apply(e)
+	if c.Day != "" {
+		d.user(userDay{c.BatchID, it.UserID, ""}).Apply(e)
+		d.user(userDay{c.BatchID, it.UserID, c.Day}).Apply(e)
 	}
+}
+
+// release takes back what was locked, and a coupon that was issued for it.
+func (d *draft) release(it *item, c models.LockedCoupon) {
+	d.use(it, c, models.EntryReleased)
+	if !c.Issued {
+		return
+	}
+	d.counter(c.BatchID).Apply(models.LedgerEntry{Kind: models.EntryUnissued, Count: 1, Amount: d.books.coupons[c.CouponID].FaceValue})
+	if code := d.code(c.Code); code != nil {
+		code.Uses--
+	}
+}
+
+// adjust changes the amount of what stays locked, or says which cap a larger one would pass. A smaller one always fits.
+func (d *draft) adjust(it *item, k keptCoupon) *models.Error {
+	batch := d.books.batches[k.lock.BatchID]
+	d.use(it, k.lock, models.EntryReleased)
+	if k.to > k.lock.Amount {
+		use := models.CapUse{Batch: d.counter(batch.ID).Usage}
+		if k.lock.Day != "" {
+			use.User, use.UserDay = *d.user(userDay{batch.ID, it.UserID, ""}), *d.user(userDay{batch.ID, it.UserID, k.lock.Day})
+		}
+		if refusal := batch.Caps.Check(use, k.to); refusal != nil {
+			return refusal
+		}
+	}
+	k.lock.Amount = k.to
+	d.use(it, k.lock, models.EntryLocked)
+	return nil
 }

@@ -15,10 +15,12 @@ func (s *Store) OpenHolds(ctx context.Context, plans []models.Plan) ([]Redemptio
 	return performAll(ctx, s, plans, func(p models.Plan) Operation { return Operation{OpenHold: &p} })
 }
 
-// HoldConfirm confirms one hold. OrderID may name the caller's order now; nil leaves it as it is.
+// HoldConfirm confirms one hold. OrderID may name the caller's order now; nil leaves it as it is. AcceptOverrun lets one
+// that has run out use its coupons beyond caps and validity, when that is all that keeps it from them.
 type HoldConfirm struct {
-	ID      string
-	OrderID *string
+	ID            string
+	OrderID       *string
+	AcceptOverrun bool
 }
 
 // HoldExtend lets a hold last until TTL from now; it never makes it shorter.
@@ -27,8 +29,9 @@ type HoldExtend struct {
 	TTL time.Duration
 }
 
-// ConfirmHolds uses the coupons of each hold. Confirming again gives the same answer; a hold that has run out but is not
-// freed yet still succeeds, because its coupons are still there. Else it is CodeHoldExpired or CodeDecided.
+// ConfirmHolds uses the coupons of each hold. Confirming again gives the same answer. A hold that has run out still
+// succeeds as long as its coupons and their budgets can be had again, for the same amounts; else it is CodeHoldExpired. One
+// that was cancelled is CodeDecided.
 func (s *Store) ConfirmHolds(ctx context.Context, confirms []HoldConfirm) ([]RedemptionOutcome, error) {
 	return performAll(ctx, s, confirms, func(c HoldConfirm) Operation { return Operation{ConfirmHold: &c} })
 }
@@ -97,9 +100,13 @@ func (b *bundle) openHold(i int) (RedemptionOutcome, error) {
 	})
 }
 
-func (b *bundle) confirmHold(it *item, orderID *string) (*models.Error, error) {
-	if it.State == models.StateConfirmed {
+func (b *bundle) confirmHold(i int, it *item) (*models.Error, error) {
+	orderID := b.ops[i].ConfirmHold.OrderID
+	switch {
+	case it.State == models.StateConfirmed:
 		return sameOrder(it.Redemption, orderID), nil
+	case b.late[i] != nil && it.RanOut():
+		return b.confirmLate(it, b.late[i], b.ops[i].ConfirmHold)
 	}
 	if refusal := over(it.Redemption); refusal != nil {
 		return refusal, nil
@@ -115,7 +122,7 @@ func over(r *models.Redemption) *models.Error {
 	switch {
 	case r.State == models.StateWaiting:
 		return nil
-	case r.State == models.StateCancelled && r.Outcome != nil && *r.Outcome == models.CodeHoldExpired:
+	case r.RanOut():
 		return models.NewError(models.CodeHoldExpired, "the hold has run out")
 	default:
 		return models.NewError(models.CodeDecided, "the hold is decided").With("state", r.State)
@@ -188,9 +195,9 @@ func (b *bundle) settleHold(it *item, to models.RedemptionState) (*models.Error,
 	return nil, b.tx.shift(it.Redemption, to)
 }
 
-// nameOrder ties the caller's order to a waiting hold, or says which other live redemption the order has.
+// nameOrder ties the caller's order to a hold that has none, or has lost it, or says which other live redemption the order has.
 func (b *bundle) nameOrder(r *models.Redemption, orderID *string) (*models.Error, error) {
-	if orderID == nil || r.OrderID != nil {
+	if orderID == nil || (r.OrderID != nil && r.LiveOrderKey != nil) {
 		return sameOrder(r, orderID), nil
 	}
 	key := models.LiveOrderKey(r.Caller, *orderID)

@@ -46,6 +46,14 @@ func (i *issuer) takeBack(c *models.Coupon) {
 	i.limits.giveBack(i.books.batches[c.BatchID], numbers{userID: c.UserID, ordinal: c.Ordinal, rows: i.limits.rows[c.ID]})
 }
 
+// keep undoes takeBack.
+func (i *issuer) keep(c *models.Coupon) {
+	if i == nil || i.books.batches[c.BatchID] == nil {
+		return
+	}
+	i.limits.take(i.books.batches[c.BatchID], numbers{userID: c.UserID, ordinal: c.Ordinal, rows: i.limits.rows[c.ID]})
+}
+
 // grant is one coupon that is to be issued.
 type grant struct {
 	batch        *models.Batch
@@ -74,6 +82,7 @@ func (i *issuer) issue(g grant) *models.Coupon {
 		row.CouponID = c.ID
 		i.books.newLimits = append(i.books.newLimits, row)
 	}
+	i.limits.rows[c.ID] = g.numbers.rows // it may be taken back in the same slice
 	i.books.issue(c, g.redemptionID, i.now)
 	return c
 }

@@ -48,7 +48,10 @@ type numbers struct {
 // loadLimits reads what the users have of the batches, and what the keys of their requests have. Whoever is about to issue
 // must hold the batches' counters.
 func loadLimits(db *gorm.DB, batches map[string]*models.Batch, userIDs []string, keys []models.LimitKey) (*limits, error) {
-	l := &limits{taken: map[holderKey]map[int]bool{}, newest: map[holderKey]int{}, identities: map[string][]models.LimitKey{}}
+	l := &limits{
+		taken: map[holderKey]map[int]bool{}, newest: map[holderKey]int{}, identities: map[string][]models.LimitKey{},
+		rows: map[string][]models.CouponLimit{},
+	}
 	var byUser, unlimited, byIdentity []string
 	var kinds []models.LimitKind
 	for id, batch := range batches {
@@ -118,7 +121,6 @@ func (l *limits) loadIdentities(db *gorm.DB, userIDs []string, kinds []models.Li
 
 // loadRows reads what coupons that may be un-issued count against.
 func (l *limits) loadRows(db *gorm.DB, couponIDs []string) error {
-	l.rows = map[string][]models.CouponLimit{}
 	if len(couponIDs) == 0 {
 		return nil
 	}

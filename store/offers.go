@@ -9,16 +9,17 @@ import (
 
 // OfferQuery asks for what a user could use: coupons that are owned, and those that would be issued when they are used.
 type OfferQuery struct {
-	UserID     string            // "": one that Tearoff doesn't know, without coupons
-	LimitKeys  []models.LimitKey // what the request names the user by
-	MerchantID string            // only batches of this merchant; "": of all
-	Wallet     int               // so many coupons of the wallet that are not over, soonest expiry first
-	CouponIDs  []string          // these coupons
-	Codes      []string          // what these codes get: keys, from models.CodeKey
-	BatchIDs   []string          // what these batches issue on use without a code
-	Auto       []string          // every active auto batch of these merchants; "" is the platform's own
-	DraftIDs   []string          // these drafts, as if they were published and needed neither claim nor code
-	At         models.Time       // judge for this instant; zero: now
+	UserID     string             // "": one that Tearoff doesn't know, without coupons
+	LimitKeys  []models.LimitKey  // what the request names the user by
+	MerchantID string             // only batches of this merchant; "": of all
+	Wallet     int                // so many coupons of the wallet that are not over, soonest expiry first
+	CouponIDs  []string           // these coupons
+	Codes      []string           // what these codes get: keys, from models.CodeKey
+	BatchIDs   []string           // what these batches issue on use without a code
+	Auto       []string           // every active auto batch of these merchants; "" is the platform's own
+	DraftIDs   []string           // these drafts, as if they were published and needed neither claim nor code
+	Hold       *models.Redemption // a waiting hold: what it has is offered to it as if it were free
+	At         models.Time        // judge for this instant; zero: now
 }
 
 // Offered are the offers of an OfferQuery: coupons, then codes, batches and drafts, each in the order asked.
@@ -30,7 +31,7 @@ type Offered struct {
 
 // Offers answers an OfferQuery with a fixed number of questions to the database, however many offers there are.
 func (s *Store) Offers(ctx context.Context, q OfferQuery) (Offered, error) {
-	g := gathering{store: s, q: q}
+	g := gathering{store: s, q: q, own: ownHoldOf(q.Hold)}
 	for _, step := range []func(context.Context) error{g.findCoupons, g.findCodes, g.findBatches, g.readBatches, g.readUse, g.readLimits} {
 		if err := step(ctx); err != nil {
 			return Offered{}, err
@@ -51,14 +52,15 @@ type gathering struct {
 	use     usage
 	limits  map[string]models.LimitUse
 	blocked bool
+	own     ownHold
 }
 
 func (g *gathering) findCoupons(ctx context.Context) (err error) {
 	switch {
 	case g.q.UserID == "":
 		return nil
-	case len(g.q.CouponIDs) > 0:
-		ids := slices.DeleteFunc(slices.Clone(g.q.CouponIDs), notID(models.PrefixCoupon))
+	case len(g.q.CouponIDs)+len(g.own.issued) > 0:
+		ids := slices.DeleteFunc(slices.Concat(g.q.CouponIDs, g.own.ids()), notID(models.PrefixCoupon))
 		err = g.store.db.WithContext(ctx).Find(&g.coupons, "id IN ? AND user_id = ?", ids, g.q.UserID).Error
 	case g.q.Wallet > 0 && g.q.At.IsZero() && g.q.MerchantID == "" && g.q.Wallet <= hotCoupons:
 		g.coupons, err = g.store.hotWallet(ctx, g.q.UserID)
@@ -197,13 +199,19 @@ func (g *gathering) offered() Offered {
 		add(models.CouponRef{CouponID: c.ID}, c, c.BatchID, nil)
 	}
 	for _, key := range g.q.Codes {
-		if code := g.codes[key]; code != nil {
+		if c, held := g.held(key); held {
+			add(models.CouponRef{CouponID: c.ID}, c, c.BatchID, nil)
+		} else if code := g.codes[key]; code != nil {
 			add(models.CouponRef{Code: key}, models.Coupon{}, code.BatchID, code)
 		} else {
 			out.Missing = append(out.Missing, models.CouponRef{Code: key})
 		}
 	}
 	for _, id := range g.onUse {
+		if c, held := g.held(id); held {
+			add(models.CouponRef{CouponID: c.ID}, c, c.BatchID, nil)
+			continue
+		}
 		add(models.CouponRef{BatchID: id}, models.Coupon{}, id, nil)
 	}
 	issued := len(out.Offers)
@@ -219,7 +227,7 @@ func (g *gathering) offered() Offered {
 // named are the coupons in the order they were asked for, those that aren't there by their id alone; the wallet has its
 // own order.
 func (g *gathering) named() []models.Coupon {
-	if len(g.q.CouponIDs) == 0 {
+	if len(g.q.CouponIDs) == 0 && g.q.Wallet > 0 {
 		return g.coupons
 	}
 	byID := make(map[string]int, len(g.coupons))
@@ -250,6 +258,7 @@ func (g *gathering) offer(c models.Coupon, b *models.Batch, code *models.CouponC
 		o.Limit = g.limits[b.ID]
 		o.Limit.Blocked = g.blocked
 	}
+	g.own.free(&o)
 	return o
 }
 

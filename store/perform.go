@@ -12,6 +12,7 @@ type Operation struct {
 	Claim       *ClaimRequest
 	OpenHold    *models.Plan
 	ConfirmHold *HoldConfirm
+	ChangeHold  *HoldChange
 	ExtendHold  *HoldExtend
 	CancelHold  string // the id of the hold
 	Try         string // coupons of the redemption with this id, as are the next two
@@ -78,6 +79,8 @@ func (op Operation) settles() string {
 	switch {
 	case op.ConfirmHold != nil:
 		return op.ConfirmHold.ID
+	case op.ChangeHold != nil:
+		return op.ChangeHold.ID
 	case op.ExtendHold != nil:
 		return op.ExtendHold.ID
 	case op.expireHold != nil:
@@ -99,12 +102,13 @@ func (b *bundle) operate(i int) (OperationOutcome, error) {
 	if op.OpenHold != nil {
 		outcome, err = b.openHold(i)
 	} else {
-		outcome, err = b.perform(op.settles(), func(it *item) (*models.Error, error) { return b.settle(op, it) })
+		outcome, err = b.perform(op.settles(), func(it *item) (*models.Error, error) { return b.settle(i, it) })
 	}
 	return OperationOutcome{Redemption: &outcome}, err
 }
 
-func (b *bundle) settle(op Operation, it *item) (*models.Error, error) {
+func (b *bundle) settle(i int, it *item) (*models.Error, error) {
+	op := b.ops[i]
 	switch {
 	case op.Try != "":
 		return b.try(it)
@@ -115,7 +119,9 @@ func (b *bundle) settle(op Operation, it *item) (*models.Error, error) {
 	case it.Kind != models.KindHold:
 		return models.NewError(models.CodeNotFound, "there is no such hold"), nil
 	case op.ConfirmHold != nil:
-		return b.confirmHold(it, op.ConfirmHold.OrderID)
+		return b.confirmHold(i, it)
+	case op.ChangeHold != nil:
+		return b.changeHold(it, op.ChangeHold)
 	case op.ExtendHold != nil:
 		return b.extendHold(it, op.ExtendHold.TTL)
 	case op.CancelHold != "":

@@ -77,7 +77,7 @@ func (tw *twin) books() []string {
 	}
 	where := "WHERE r.caller = ? OR r.id IN (" + strings.TrimSuffix(strings.Repeat("?,", len(ids)-1), ",") + ")"
 	all = append(all, query(tw.t, tw.s, "SELECT 'redemption', r.id, r.state, r.seq, r.idem_key, r.order_id, r.live_order_key IS NULL, "+
-		"r.due_at IS NULL, r.wake, r.outcome, r.outcome_info, r.stuck FROM redemptions r "+where, ids...)...)
+		"r.due_at IS NULL, r.wake, r.outcome, r.outcome_info, r.stuck, r.discount, r.payable, r.content FROM redemptions r "+where, ids...)...)
 	all = append(all, query(tw.t, tw.s, "SELECT 'branch', r.id, b.branch, b.state, b.seq, b.result FROM redemptions r "+
 		"JOIN tcc_branches b ON b.redemption_id = r.id "+where, ids...)...)
 	all = append(all, query(tw.t, tw.s, "SELECT 'line', r.id, l.coupon_id, l.discount FROM redemptions r "+

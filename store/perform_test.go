@@ -65,6 +65,41 @@ func TestPerformInOrder(t *testing.T) {
 		{"tried twice", [][]string{{"try t0", "try t0", "try t1", "try t1", "use t0", "free t0"}}, "ok,ok,ok,ok,state_conflict,state_conflict"},
 		{"used twice", [][]string{{"use c0", "use c0", "use c1", "free c1", "try c0"}}, "ok,ok,ok,state_conflict,ok"},
 		{"freed twice", [][]string{{"free x0", "free x0", "free x1", "use x1", "try x1"}}, "ok,ok,ok,fenced,fenced"},
+		{"a change keeps, drops and adds", [][]string{{"open u0 own0", "open u0 own1"}, {"change #0 own0=300 own2"}, {"change #0 own2=900"},
+			{"open u0 own0", "cancel #0", "open u0 own2"}}, "ok,ok,ok"},
+		{"what a change frees another gets", [][]string{{"open u0 own0"}, {"open u0 own0", "change #0 own1", "open u0 own0", "open u0 own1"}},
+			"coupon_locked,ok,ok,coupon_locked"},
+		{"a refused change leaves all as it was", [][]string{{"open u0 own0", "open u0 own1"},
+			{"change #0 own2=400 own1", "open u0 own2", "open u0 own0", "confirm #0"}}, "coupon_locked,ok,coupon_locked,ok"},
+		{"the second change of a block is late", [][]string{{"open u0 own0"}, {"change #0 own1", "change #0 own2", "change #0 own1", "confirm #0 o1"}},
+			"ok,hold_changed,ok,ok"},
+		{"a change takes what is left of the money", [][]string{{"open u0 own0", "open u1 own4"},
+			{"change #0 own0=3000", "change #1 own4=501", "change #1 own4=500 own5=1", "open u1 own5", "confirm #1"}}, "ok,budget_exhausted,budget_exhausted,budget_exhausted,ok"},
+		{"a falling amount makes room for a rising one", [][]string{{"open u0 own0"}, {"change #0 own0=2000 own1=1500"},
+			{"change #0 own0=3000 own1=500"}}, "ok"},
+		{"codes are swapped", [][]string{{"open u0 code0"}, {"change #0 code1"}, {"change #0 code0 own0"}, {"cancel #0", "open u0 code0", "open u0 code0", "open u0 code0"}},
+			"ok,ok,ok,code_used_up"},
+		{"a swap needs no stock", [][]string{{"open u0 code0", "open u0 code1", "open u1 code1", "open u1 code2", "open u0 code2"},
+			{"change #0 code0 own0", "open u1 code0", "cancel #0", "open u1 code0"}}, "ok,sold_out,ok,ok"},
+		{"a swap that is refused takes no number", [][]string{{"open u0 code0", "open u1 own4"}, {"change #0 code1 own4", "open u0 code1", "cancel #0", "open u0 code0"}},
+			"coupon_not_found,ok,ok,ok"},
+		{"issued and freed in one slice", [][]string{{"open u0 own0"}, {"change #0 code0", "cancel #0", "open u0 code0", "open u1 code0", "open u0 own0"}},
+			"ok,ok,ok,ok,ok"},
+		{"a decided hold can't change", [][]string{{"open u0 own0", "open u0 own1"}, {"confirm #0", "cancel #1"}, {"change #0 own2", "change #1 own2"}},
+			"redemption_decided,redemption_decided"},
+		{"late, and free", [][]string{{"open u0 own0"}, {"lapse #0"}, {"change #0 own1", "confirm #0 o1", "confirm #0 o1", "cancel #0"}},
+			"hold_expired,ok,ok,redemption_decided"},
+		{"late, with an order that is its own again", [][]string{{"open u0 own0 order=o1"}, {"lapse #0"}, {"confirm #0 o2", "confirm #0", "open u0 own1 order=o1"}},
+			"idempotency_key_reused,ok,order_has_redemption"},
+		{"late, and the order has gone on", [][]string{{"open u0 own0 order=o1"}, {"lapse #0"}, {"open u0 own1 order=o1", "confirm #0"}},
+			"ok,order_has_redemption"},
+		{"late, and the coupon has gone on", [][]string{{"open u0 own0"}, {"lapse #0"},
+			{"open u0 own0", "confirm #0 o1", "confirm #0 o1 anyway", "open u0 own1 order=o1"}}, "ok,hold_expired,hold_expired,ok"},
+		{"late, and the money has gone on", [][]string{{"open u0 own0 order=o1", "open u0 own1"}, {"lapse #0"}, {"change #1 own1=3500"},
+			{"confirm #0", "open u0 own2 order=o1", "confirm #0 anyway", "confirm #0"}}, "hold_expired,budget_exhausted,ok,ok"},
+		{"late, with a code", [][]string{{"open u0 code0"}, {"lapse #0"}, {"open u1 code0", "confirm #0", "open u1 code0"}}, "ok,ok,code_used_up"},
+		{"late, and the code is used up", [][]string{{"open u0 code0"}, {"lapse #0"}, {"open u1 code0", "open u1 code0", "confirm #0 anyway"}},
+			"ok,ok,hold_expired"},
 		{"what is not there", [][]string{{"cancel #9", "confirm #9", "cancel t0", "open u0 own0"}}, "not_found,not_found,not_found,ok"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -110,11 +145,13 @@ func randomScript(seed uint64) [][]string {
 	opened := 0
 	line := func() string {
 		hold := fmt.Sprint("#", random.IntN(opened+1))
-		switch random.IntN(12) {
+		switch random.IntN(15) {
+		case 12, 13, 14:
+			return "change " + hold + pick(" own0", " own1", " own2 own3", " own1=700", " code0", " code1") + pick("", "", " code2", " own4=200")
 		case 0, 1:
 			return "claim " + pick("u0", "u1") + " " + pick("a", "b", "c", "d", "e", "f", "own0", "own1", "own2")
 		case 2, 3:
-			return "confirm " + hold + pick("", " o1", " o2", " o3")
+			return "confirm " + hold + pick("", " o1", " o2", " o3") + pick("", "", " anyway")
 		case 4, 5:
 			return "cancel " + hold
 		case 6:
@@ -126,8 +163,12 @@ func randomScript(seed uint64) [][]string {
 				pick("", "", "", " key=k1", " key=k2"), pick("", "", " order=o1", " order=o2"), pick("", "", "", " of=x"))
 		}
 	}
-	script := make([][]string, 6)
+	script := make([][]string, 8)
 	for i := range script {
+		if i%3 == 2 {
+			script[i] = []string{fmt.Sprint("lapse #", random.IntN(opened+1))}
+			continue
+		}
 		for range 1 + random.IntN(14) {
 			script[i] = append(script[i], line())
 		}

@@ -20,7 +20,9 @@ import (
 //	claim u0 k1                 a coupon for user 0 by key k1; own2 is the key of coupon 2 of those that are owned
 //	open u0 own2 [key=k1 order=o1 of=x]  a hold on coupon 2 of those that are owned; other content by of=
 //	open u0 code1 […]           a hold that issues a coupon by code 1
-//	confirm #3 [o1] · cancel #3 the hold that the fourth "open" opened
+//	confirm #3 [o1] [anyway] · cancel #3   the hold that the fourth "open" opened; anyway accepts an overrun
+//	change #3 own1 own2=700 code1          the same with these coupons, as it was before the block
+//	lapse #3                    runs out; in a block of its own
 //	try t0 · use t0 · free t0   coupons of one of the orchestrated redemptions: t… TRYING, c… COMMITTED, x… CANCELLING
 type twin struct {
 	t       *testing.T
@@ -33,9 +35,10 @@ type twin struct {
 	codes   []string
 	opened  []string // ids of the holds by "open"
 	others  map[string]string
-	names   map[string]string // of ids
-	wanted  int               // coupons that are to be issued
-	seen    int               // ids that the store made
+	names   map[string]string            // of ids
+	before  map[string]models.Redemption // holds as they were before the block, by id
+	wanted  int                          // coupons that are to be issued
+	seen    int                          // ids that the store made
 }
 
 func newTwin(t *testing.T, s *store.Store) *twin {
@@ -91,6 +94,11 @@ func (tw *twin) play(script [][]string, oneByOne bool) [][]string {
 			}
 		}
 		known := tw.opened // a block names holds of those before it only
+		if strings.HasPrefix(block[0], "lapse") {
+			tw.lapse(block[0], known)
+			continue
+		}
+		tw.look(block)
 		for _, lines := range parts {
 			ops := make([]store.Operation, len(lines))
 			for n, line := range lines {
@@ -102,6 +110,7 @@ func (tw *twin) play(script [][]string, oneByOne bool) [][]string {
 				if ops[n].OpenHold != nil {
 					tw.opened = append(tw.opened, o.Redemption.Redemption.ID)
 				}
+				tw.nameIssued(o)
 				answers[i] = append(answers[i], tw.answer(o))
 			}
 		}
@@ -111,15 +120,7 @@ func (tw *twin) play(script [][]string, oneByOne bool) [][]string {
 
 func (tw *twin) operation(line string, opened []string) store.Operation {
 	words := strings.Fields(line)
-	id := func() string {
-		if number, hold := strings.CutPrefix(words[1], "#"); hold {
-			if n := tw.number(number); n < len(opened) && opened[n] != "" {
-				return opened[n]
-			}
-			return "rdm_nobody"
-		}
-		return tw.others[words[1]]
-	}
+	id := func() string { return tw.id(words[1], opened) }
 	switch words[0] {
 	case "claim":
 		return store.Operation{Claim: &store.ClaimRequest{
@@ -130,10 +131,14 @@ func (tw *twin) operation(line string, opened []string) store.Operation {
 		return store.Operation{OpenHold: &plan}
 	case "confirm":
 		confirm := store.HoldConfirm{ID: id()}
-		if len(words) > 2 {
-			confirm.OrderID = &words[2]
+		for _, word := range words[2:] {
+			if confirm.AcceptOverrun = word == "anyway"; !confirm.AcceptOverrun {
+				confirm.OrderID = &word
+			}
 		}
 		return store.Operation{ConfirmHold: &confirm}
+	case "change":
+		return store.Operation{ChangeHold: new(tw.change(id(), words[2:]))}
 	case "cancel":
 		return store.Operation{CancelHold: id()}
 	case "try":
@@ -144,6 +149,18 @@ func (tw *twin) operation(line string, opened []string) store.Operation {
 		return store.Operation{Cancel: id()}
 	}
 	panic(line)
+}
+
+// id is that of a hold of those that were opened, or of another redemption.
+func (tw *twin) id(word string, opened []string) string {
+	number, hold := strings.CutPrefix(word, "#")
+	if !hold {
+		return tw.others[word]
+	}
+	if n := tw.number(number); n < len(opened) && opened[n] != "" {
+		return opened[n]
+	}
+	return "rdm_nobody"
 }
 
 func (tw *twin) number(word string) int {

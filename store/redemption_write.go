@@ -34,6 +34,15 @@ var redemptionColumns = []redemptionColumn{
 	{"updated_at", func(r *models.Redemption) any { return r.UpdatedAt }},
 }
 
+// pricedColumns change with the cart of a hold.
+var pricedColumns = []redemptionColumn{
+	{"goods", func(r *models.Redemption) any { return r.Goods }},
+	{"shipping", func(r *models.Redemption) any { return r.Shipping }},
+	{"discount", func(r *models.Redemption) any { return r.Discount }},
+	{"payable", func(r *models.Redemption) any { return r.Payable }},
+	{"content", func(r *models.Redemption) any { return jsonOf(r.Content) }},
+}
+
 // orNull is what p points at, or NULL.
 func orNull[T any](p *T) any {
 	if p == nil {
@@ -101,8 +110,12 @@ func (tx *txn) updateItems(items []*item) error {
 	for i, it := range items {
 		rows[i], from[it.ID] = it.Redemption, it.stored.Seq
 	}
+	columns := redemptionColumns
+	if slices.ContainsFunc(items, func(it *item) bool { return it.repriced }) {
+		columns = slices.Concat(columns, pricedColumns)
+	}
 	var changed []redemptionColumn
-	for _, c := range redemptionColumns {
+	for _, c := range columns {
 		if slices.ContainsFunc(items, func(it *item) bool { return c.value(it.Redemption) != c.value(&it.stored) }) {
 			changed = append(changed, c)
 		}

@@ -22,6 +22,8 @@ type item struct {
 	lines     []models.RedemptionLine
 	stored    models.Redemption // as the database has it; Seq 0: not at all
 	storedRow int64             // Seq of the barrier row as the database has it; 0: not at all
+	repriced  bool              // content, totals and what the barrier keeps are no longer those that are stored
+	relined   bool              // nor are the lines
 }
 
 // lockSlice locks the redemptions that exist and reads their barrier rows. Those need no lock: every writer of one holds
@@ -71,21 +73,25 @@ func (sl *slice) addRow(it *item, state models.BranchState, result models.Branch
 // write stores what has changed of redemptions and barrier rows. An order goes from one redemption to another only if it is
 // freed by a statement before the one that takes it: the unique key is checked row by row.
 func (sl *slice) write() error {
-	var added, taking, other []*item
+	var added, taking, repriced, other []*item
 	for _, it := range sl.sorted() {
 		switch {
 		case it.stored.Seq == 0:
 			added = append(added, it)
 		case it.stored.LiveOrderKey == nil && it.LiveOrderKey != nil:
 			taking = append(taking, it)
+		case it.repriced:
+			repriced = append(repriced, it)
 		case it.Seq != it.stored.Seq:
 			other = append(other, it)
 		}
 	}
-	if err := sl.tx.updateItems(other); err != nil {
-		return err
+	for _, items := range [][]*item{other, repriced, taking} {
+		if err := sl.tx.updateItems(items); err != nil {
+			return err
+		}
 	}
-	if err := sl.tx.updateItems(taking); err != nil {
+	if err := sl.writeLines(); err != nil {
 		return err
 	}
 	if err := sl.tx.insertItems(added); err != nil {
@@ -94,20 +100,48 @@ func (sl *slice) write() error {
 	return sl.writeRows()
 }
 
+// writeLines replaces the lines of redemptions that are priced anew.
+func (sl *slice) writeLines() error {
+	var ids []string
+	var lines []models.RedemptionLine
+	for _, it := range sl.sorted() {
+		if it.stored.Seq == 0 || !it.relined {
+			continue
+		}
+		ids = append(ids, it.ID)
+		for _, line := range it.lines {
+			line.RedemptionID = it.ID
+			lines = append(lines, line)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := sl.tx.Exec("DELETE FROM redemption_lines WHERE redemption_id IN ?", ids).Error; err != nil || len(lines) == 0 {
+		return err
+	}
+	return sl.tx.CreateInBatches(lines, 500).Error
+}
+
 func (sl *slice) writeRows() error {
-	var added, moved []*models.TCCBranch
+	var added, moved, refilled []*models.TCCBranch
 	from := map[string]int64{}
 	for _, it := range sl.sorted() {
 		switch {
 		case it.row == nil || it.row.Seq == it.storedRow:
 		case it.storedRow == 0:
 			added = append(added, it.row)
+		case it.repriced:
+			refilled = append(refilled, it.row)
 		default:
 			moved = append(moved, it.row)
-			from[it.ID] = it.storedRow
 		}
+		from[it.ID] = it.storedRow
 	}
-	if err := sl.tx.updateBranches(sl.part.branch(), moved, from); err != nil || len(added) == 0 {
+	if err := sl.tx.updateBranches(moved, from, branchMoves); err != nil {
+		return err
+	}
+	if err := sl.tx.updateBranches(refilled, from, slices.Concat(branchMoves, branchResult)); err != nil || len(added) == 0 {
 		return err
 	}
 	return sl.tx.CreateInBatches(added, 500).Error

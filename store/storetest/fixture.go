@@ -149,6 +149,9 @@ func (Fixture) Issuing(p models.Plan, batchID, code string) models.Plan {
 	return add(p, models.RedemptionCoupon{CouponID: models.NewID(models.PrefixCoupon), BatchID: batchID, Code: code, Issue: true})
 }
 
+// With adds a coupon that takes 5 USD off.
+func (Fixture) With(p models.Plan, c models.RedemptionCoupon) models.Plan { return add(p, c) }
+
 // add leaves the plan it is given as it is.
 func add(p models.Plan, c models.RedemptionCoupon) models.Plan {
 	c.Amount = planOff
