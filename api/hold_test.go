@@ -121,9 +121,16 @@ func TestHoldExpired(t *testing.T) {
 			_, err := s.ExpireHolds(t.Context(), 1000)
 			return err == nil && b.Coupon(freed.coupon).State == models.CouponAvailable
 		}, 5*time.Second, 20*time.Millisecond)
-		b.settle(second.text("id"), "confirm", nil).problem(http.StatusConflict, models.CodeHoldExpired)
+		other := b.open(freed.body, "").ok(http.StatusCreated)
+		refused := b.settle(second.text("id"), "confirm", doc{"accept_overrun": true}).problem(http.StatusConflict, models.CodeHoldExpired)
+		require.Equal(t, "coupon_locked", refused.text("params", "reason"), "nobody gets what another has")
 		got := b.send(request{route: "GET /v1/holds/" + second.text("id"), as: models.RoleServer}).ok(200)
 		require.Equal(t, "hold_expired", got.text("outcome", "code"))
+		b.settle(other.text("id"), "cancel", nil).ok(http.StatusOK)
+		again := b.settle(second.text("id"), "confirm", nil).ok(http.StatusOK)
+		require.Equal(t, "CONFIRMED", again["state"], "what it held is free")
+		require.Nil(t, again["overrun"])
+		b.AuditClean(late.coupon.BatchID, freed.coupon.BatchID)
 	})
 }
 

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,18 +51,18 @@ func TestPerformCrowdOfBatches(t *testing.T) {
 	faults := &storetest.Faults{}
 	s := mysqlAlone(t, store.Options{Wrap: faults.Wrap})
 	worlds := make([]*world, 4)
-	slices := make([][]models.Plan, len(worlds))
+	plans := make([][]models.Plan, len(worlds))
 	for i := range worlds {
 		worlds[i] = newWorld(t, s, storetest.BatchSpec{Caps: models.Caps{UserDay: models.Cap{Uses: new(int64(1000))}}})
 		for range 40 {
 			worlds[i].user = worlds[i].User()
-			slices[i] = append(slices[i], worlds[i].plans(models.KindHold, 1, unordered)...)
+			plans[i] = append(plans[i], worlds[i].plans(models.KindHold, 1, unordered)...)
 		}
 	}
 	together(len(worlds), func(i int) {
 		for range 6 {
 			var ops []store.Operation
-			for _, p := range slices[i] {
+			for _, p := range plans[i] {
 				ops = append(ops, store.Operation{OpenHold: &p})
 			}
 			outcomes, err := s.Perform(t.Context(), ops)
@@ -123,6 +124,9 @@ func (h hammerer) next(ops []store.Operation, outcomes []store.OperationOutcome)
 			continue
 		}
 		id := o.Redemption.Redemption.ID
+		if h.random.IntN(3) == 0 {
+			next = append(next, h.change(ops[i].OpenHold, o.Redemption.Redemption))
+		}
 		if h.random.IntN(2) == 0 {
 			next = append(next, store.Operation{CancelHold: id})
 		} else {
@@ -134,4 +138,14 @@ func (h hammerer) next(ops []store.Operation, outcomes []store.OperationOutcome)
 		}
 	}
 	return next
+}
+
+// change gives the coupon of a hold another amount.
+func (h hammerer) change(p *models.Plan, r models.Redemption) store.Operation {
+	off := 1 + h.random.Int64N(900)
+	plan := models.Plan{Redemption: r, Lines: slices.Clone(p.Lines)}
+	plan.Redemption.Content.Coupons = slices.Clone(r.Content.Coupons)
+	plan.Redemption.Content.Coupons[0].Amount, plan.Lines[0].Discount, plan.Lines[0].PlatformShare = off, off, off
+	plan.Redemption.Discount, plan.Redemption.Payable = off, r.Goods-off
+	return store.Operation{ChangeHold: &store.HoldChange{ID: r.ID, Seq: r.Seq, Plan: plan}}
 }

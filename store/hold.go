@@ -143,10 +143,13 @@ func (b *bundle) extendHold(it *item, ttl time.Duration) (*models.Error, error) 
 }
 
 func (b *bundle) cancelHold(it *item) (*models.Error, error) {
-	switch it.State {
-	case models.StateCancelled:
+	switch {
+	case it.RanOut(): // from now on nobody can confirm it late
+		it.Outcome = new(models.CodeCancelledBy)
+		return nil, b.tx.stamp(it.Redemption)
+	case it.State == models.StateCancelled:
 		return nil, nil
-	case models.StateWaiting:
+	case it.State == models.StateWaiting:
 		return b.endHold(it, models.CodeCancelledBy)
 	default:
 		return models.NewError(models.CodeDecided, "the hold is confirmed: give it back by a refund").With("state", it.State), nil

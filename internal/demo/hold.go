@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tearoff/tearoff/examples/shop"
 	"github.com/tearoff/tearoff/models"
 )
 
@@ -30,6 +31,16 @@ func (s *story) holdAndConfirm(ctx context.Context, sc *scene) error {
 	if err := s.checkCoupon(ctx, sc, o.User, o.Coupons[0], models.CouponLocked); err != nil {
 		return err
 	}
+	smaller, err := s.shop.Cart(shop.One("cast-iron-pan"), shop.One("notebook"))
+	if err != nil {
+		return err
+	}
+	sc.tell("the customer puts one notebook back")
+	changed, err := call[redemption](ctx, s.orders, request{Method: http.MethodPut, Path: "/v1/holds/" + held.ID, Body: map[string]any{"cart": smaller}})
+	if err != nil {
+		return err
+	}
+	check(sc, "a tenth of the smaller cart", price(dollars(changed.Totals.Goods.Amount/10)), price(changed.Totals.Discount))
 	sc.tell("the shop takes the payment, and confirms")
 	confirm := request{Method: http.MethodPost, Path: "/v1/holds/" + held.ID + "/confirm", Body: map[string]any{"order_id": o.ID}}
 	confirmed, err := call[redemption](ctx, s.orders, confirm)
@@ -68,7 +79,20 @@ func (s *story) holdAndForget(ctx context.Context, sc *scene) error {
 	if err := s.checkCoupon(ctx, sc, o.User, o.Coupons[0], models.CouponAvailable); err != nil {
 		return err
 	}
-	_, err = call[redemption](ctx, s.orders, request{Method: http.MethodPost, Path: path + "/confirm"})
-	check(sc, "a confirmation that comes too late", models.CodeHoldExpired, codeOf(err))
-	return nil
+	confirm := request{Method: http.MethodPost, Path: path + "/confirm"}
+	sc.tell("the customer begins anew, then the payment of the first try comes through after all")
+	next, err := call[redemption](ctx, s.orders, request{Method: http.MethodPost, Path: "/v1/holds", Key: "again/" + o.ID, Body: map[string]any{
+		"user": o.User.Ref(), "cart": o.Cart, "coupon_ids": o.Coupons,
+	}})
+	if err != nil {
+		return err
+	}
+	_, err = call[redemption](ctx, s.orders, confirm)
+	check(sc, "a late confirmation, with the coupon in another hold", models.CodeHoldExpired, codeOf(err))
+	if _, err := call[redemption](ctx, s.orders, request{Method: http.MethodPost, Path: "/v1/holds/" + next.ID + "/cancel"}); err != nil {
+		return err
+	}
+	late, err := call[redemption](ctx, s.orders, confirm)
+	check(sc, "a late confirmation, with the coupon free", models.StateConfirmed, late.State)
+	return err
 }
