@@ -139,7 +139,10 @@ func TestAnotherMerchantsThingsAreNotThere(t *testing.T) {
 			method, path, _ := strings.Cut(op.Route, " ")
 			resource := strings.Split(strings.TrimPrefix(strings.TrimPrefix(path, "/v1/"), "admin/"), "/")[0]
 			if id := ids[resource]; strings.Contains(path, "{id}") && id != "" {
-				body := doc{"reason": "r", "method": "m", "action": "cancel", "what": []string{"use"}, "content": amountOff(1), "ttl_seconds": 60, "codes": []doc{{"code": "x"}}}
+				body := doc{"reason": "r", "method": "m", "action": "cancel", "what": []string{"use"}, "content": amountOff(1), "ttl_seconds": 60, "codes": []doc{{"code": "x"}}, "cart": cart(100)}
+				if resource == "holds" {
+					body["codes"] = []string{"x"}
+				}
 				b.send(request{
 					name: op.Route, route: method + " " + strings.Replace(path, "{id}", id, 1), secret: stranger, body: b.fitting(op, body),
 				}).problem(http.StatusNotFound, models.CodeNotFound)

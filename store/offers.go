@@ -227,7 +227,7 @@ func (g *gathering) offered() Offered {
 // named are the coupons in the order they were asked for, those that aren't there by their id alone; the wallet has its
 // own order.
 func (g *gathering) named() []models.Coupon {
-	if len(g.q.CouponIDs) == 0 && g.q.Wallet > 0 {
+	if len(g.q.CouponIDs) == 0 && g.q.Hold == nil {
 		return g.coupons
 	}
 	byID := make(map[string]int, len(g.coupons))
