@@ -57,7 +57,7 @@ func newScene(t *testing.T, s *store.Store) scene {
 
 func TestAuditClean(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		first, second := newScene(t, s), newScene(t, s)
 		for _, tt := range []struct {
 			scope []string
@@ -174,7 +174,7 @@ var damages = []damage{
 
 func TestAuditShowsDamage(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		scenes := map[int]scene{}
 		for i, d := range damages {
 			if s.Dialect() == store.SQLite && i%12 != 0 {

@@ -132,7 +132,7 @@ func TestHoldCrowdOfOneCoupon(t *testing.T) {
 func TestHoldCrowdSettlesOnce(t *testing.T) {
 	t.Parallel()
 	faults := &storetest.Faults{}
-	s := mysqlAlone(t, store.Options{Wrap: faults.Wrap})
+	s := storetest.Alone(t, store.Options{Wrap: faults.Wrap})
 	w := newWorld(t, s, storetest.BatchSpec{Caps: models.Caps{User: models.Cap{Uses: new(int64(1000))}}})
 	holds := w.hold(24, overdue, unordered)
 	answers := make([][4]models.Code, len(holds))

@@ -31,7 +31,7 @@ func (w *world) mailUsers(n int) []string {
 func TestAbandonedCheckouts(t *testing.T) {
 	t.Parallel()
 	faults := &storetest.Faults{}
-	s := mysqlAlone(t, store.Options{Wrap: faults.Wrap}) // ExpireHolds looks at everybody's holds
+	s := storetest.Alone(t, store.Options{Wrap: faults.Wrap}) // ExpireHolds looks at everybody's holds
 	spec := onUse
 	spec.Quantity, spec.ClaimsPerUser = 5_000, 1
 	w := newWorld(t, s, spec)

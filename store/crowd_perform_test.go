@@ -49,7 +49,7 @@ func TestPerformCrowd(t *testing.T) {
 func TestPerformCrowdOfBatches(t *testing.T) {
 	t.Parallel()
 	faults := &storetest.Faults{}
-	s := mysqlAlone(t, store.Options{Wrap: faults.Wrap})
+	s := storetest.Alone(t, store.Options{Wrap: faults.Wrap})
 	worlds := make([]*world, 4)
 	plans := make([][]models.Plan, len(worlds))
 	for i := range worlds {

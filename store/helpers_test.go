@@ -16,30 +16,6 @@ import (
 	"github.com/tearoff/tearoff/store/storetest"
 )
 
-// The database of the process is shared by all tests. What looks at everybody's rows (Due, ExpireHolds) or damages books
-// gets a database of its own.
-
-// eachAlone is storetest.Each with a database that no other test uses.
-func eachAlone(t *testing.T, test func(t *testing.T, s *store.Store)) {
-	t.Helper()
-	t.Run("mysql", func(t *testing.T) {
-		t.Parallel()
-		test(t, mysqlAlone(t, store.Options{}))
-	})
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, storetest.SQLite(t))
-	})
-}
-
-func mysqlAlone(t *testing.T, o store.Options) *store.Store {
-	t.Helper()
-	o.MySQL = storetest.EmptyDSN(t)
-	s := storetest.Open(t, o)
-	require.NoError(t, s.MigrateUp(t.Context()))
-	return s
-}
-
 // watched opens the shared MySQL with a layer that counts the server's errors.
 func watched(t *testing.T) (*store.Store, *storetest.Faults) {
 	t.Helper()

@@ -83,7 +83,7 @@ func TestHoldCancelled(t *testing.T) {
 // TestHoldLateConfirm confirms after the deadline, before and after anybody freed the coupons.
 func TestHoldLateConfirm(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{})
 		late := w.hold(1, overdue)[0]
 		require.NoError(t, confirmHold(t, s, late.ID, nil), "its coupons are still there")
@@ -112,7 +112,7 @@ func TestHoldLateConfirm(t *testing.T) {
 
 func TestExpireHoldsTakesTheOldestFirst(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{})
 		ages := []time.Duration{-3 * time.Minute, -5 * time.Minute, time.Hour, -4 * time.Minute, -2 * time.Minute}
 		var ids []string

@@ -48,7 +48,7 @@ var oldRows = []string{
 // TestMigrateReleasedRows takes a database of the first release with rows in it to the newest tables and back.
 func TestMigrateReleasedRows(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{Quantity: 9, ClaimsPerUser: 9})
 		id := w.at("CONFIRMED", 1)[0]
 		downTo(t, s, released)
@@ -85,7 +85,7 @@ func TestMigrateReleasedRows(t *testing.T) {
 // TestMigrateDownKeepsTargets takes back the targets of lines that only they tell apart.
 func TestMigrateDownKeepsTargets(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{})
 		plan := w.plans(models.KindHold, 1)[0]
 		line := plan.Lines[0]

@@ -109,7 +109,7 @@ func TestPaymentMethodTooLate(t *testing.T) {
 // money is back, also when the redemption ends meanwhile.
 func TestPaymentLandsAfterTheEnd(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		w := newWorld(t, s, storetest.BatchSpec{})
 		land := map[string]func(id string) error{

@@ -114,7 +114,7 @@ func TestStatementsOfASlice(t *testing.T) {
 			t.Run(name+", "+kind, func(t *testing.T) {
 				t.Parallel()
 				faults := &storetest.Faults{}
-				s := mysqlAlone(t, store.Options{Wrap: faults.Wrap})
+				s := storetest.Alone(t, store.Options{Wrap: faults.Wrap})
 				w := newWorld(t, s, spec)
 				w.user = w.mailUser()
 				count := func(n int) int {

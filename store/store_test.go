@@ -149,7 +149,7 @@ func TestPoolOfTwo(t *testing.T) {
 // TestPoolOfOne runs every operation on a single connection.
 func TestPoolOfOne(t *testing.T) {
 	t.Parallel()
-	s := mysqlAlone(t, store.Options{MaxConns: 1})
+	s := storetest.Alone(t, store.Options{MaxConns: 1})
 	w := newWorld(t, s, storetest.BatchSpec{})
 	for _, op := range allOperations() {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -18,7 +18,7 @@ import (
 // TestDue looks for redemptions that rest, in the order they became due, and takes each only once in a grace.
 func TestDue(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{})
 		ids := w.at("TRYING", 4)
 		resting := w.at("CONFIRMED", 1)[0]
@@ -71,7 +71,7 @@ func TestDueFollowsTheMoves(t *testing.T) {
 // the newest change.
 func TestDueAfterAChange(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		w := newWorld(t, s, storetest.BatchSpec{})
 		callback := func(id string) error {
@@ -131,7 +131,7 @@ func TestDueAfterAChange(t *testing.T) {
 func TestDueCrowd(t *testing.T) {
 	t.Parallel()
 	faults := &storetest.Faults{}
-	s := mysqlAlone(t, store.Options{Wrap: faults.Wrap})
+	s := storetest.Alone(t, store.Options{Wrap: faults.Wrap})
 	w := newWorld(t, s, storetest.BatchSpec{})
 	ids := w.at("TRYING", 40)
 	marks, args := in(ids)
@@ -182,7 +182,7 @@ func TestSweepPassesLockedRows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			faults := &storetest.Faults{}
-			s := mysqlAlone(t, store.Options{Wrap: faults.Wrap})
+			s := storetest.Alone(t, store.Options{Wrap: faults.Wrap})
 			w := newWorld(t, s, storetest.BatchSpec{})
 			ids := tt.make(w)
 			exec(t, s, "UPDATE redemptions SET due_at = '2020-01-01 00:00:00.000000' WHERE id = ?", ids[0])

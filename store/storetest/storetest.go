@@ -56,6 +56,31 @@ func Each(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	})
 }
 
+// EachAlone is Each with databases that no other test uses, for what looks at everybody's rows (Due, ExpireHolds) or damages
+// books.
+func EachAlone(t *testing.T, test func(t *testing.T, s *store.Store)) {
+	t.Helper()
+	t.Run("mysql", func(t *testing.T) {
+		t.Parallel()
+		test(t, Alone(t, store.Options{}))
+	})
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, SQLite(t))
+	})
+}
+
+// Alone opens a new MySQL database with all tables.
+func Alone(t testing.TB, o store.Options) *store.Store {
+	t.Helper()
+	o.MySQL = EmptyDSN(t)
+	s := Open(t, o)
+	if err := s.MigrateUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // MySQL opens the test process's database with its own pool. Tests share the tables, so each makes its own data.
 func MySQL(t testing.TB) *store.Store { return Open(t, store.Options{MySQL: DSN(t)}) }
 
