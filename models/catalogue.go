@@ -27,6 +27,7 @@ const (
 	CodeDecided              Code = "redemption_decided"
 	CodeHoldExpired          Code = "hold_expired"
 	CodeHoldChanged          Code = "hold_changed"
+	CodeNothingLeft          Code = "nothing_left_to_refund"
 	CodeQuoteChanged         Code = "quote_changed"
 	CodeFenced               Code = "fenced"
 	CodeBranchMissing        Code = "branch_missing"
@@ -139,6 +140,7 @@ var catalogue = []CodeInfo{
 	{CodeOrderInUse, ClassConflict, "The order has another live redemption; `params.redemption_id` names it."},
 	{CodeDecided, ClassConflict, "The redemption is already decided; `params.state` says how."},
 	{CodeHoldExpired, ClassConflict, "The hold has run out and its coupons were given back; `params.reason` says why a late confirmation can't have them again."},
+	{CodeNothingLeft, ClassConflict, "Less of it is left to give back than was asked for; `params.left` says how much."},
 	{CodeHoldChanged, ClassConflict, "The hold is not as the change expects it; `params.version` is its version now."},
 	{CodeQuoteChanged, ClassConflict, "The expected total no longer holds; `params` has the new one."},
 	{CodeFenced, ClassConflict, "The branch was cancelled before this call arrived."},
