@@ -3,10 +3,11 @@
 
 GO  ?= go
 BIN := .bin
-# Which packages `test` and `bench` take, and further flags: make test PKG=./store/... ARGS='-run Claim -v'
+# Which packages `test` and `gobench` take, and further flags of those and of `bench`:
+# make test PKG=./store/... ARGS='-run Claim -v'; make bench ARGS='--only claim --seconds 5'
 PKG  ?= ./...
 ARGS ?=
-# Which benchmarks: make bench BENCH=Claim
+# Which Go benchmarks: make gobench BENCH=Claim
 BENCH ?= .
 
 # Built from the versions in tools/go.mod, which is a module of its own: the product depends on none of them.
@@ -16,7 +17,7 @@ LINTERS           := $(BIN)/golangci-lint $(BIN)/workflowcheck
 WORKFLOWCHECK      = $(GO) vet -vettool=$(CURDIR)/$(BIN)/workflowcheck -config=$(CURDIR)/workflowcheck.config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test lint fmt bench tools tools-temporal build generate clean
+.PHONY: help demo dev test lint fmt bench gobench tools tools-temporal build generate clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +41,11 @@ lint: $(LINTERS) ## What CI checks beside the tests
 fmt: $(BIN)/golangci-lint ## Format all Go code and sort its imports
 	$(BIN)/golangci-lint fmt
 
-bench: tools-temporal $(BIN)/testservers ## Benchmarks, on servers that flush every commit
+bench: build ## Measure Tearoff over HTTP beside simpler designs, on a MariaDB that flushes every commit
+	tools/install.sh
+	$(BIN)/tearoff bench $(ARGS)
+
+gobench: tools-temporal $(BIN)/testservers ## Go benchmarks, on servers that flush every commit
 	tools/install.sh
 	$(BIN)/testservers -durable -- $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $(ARGS) $(PKG)
 

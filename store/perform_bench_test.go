@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/store"
@@ -34,6 +35,51 @@ func BenchmarkPerform(b *testing.B) {
 			f.AuditClean(batch.ID)
 		})
 	}
+}
+
+// BenchmarkIdle claims one coupon after the other, through the combiner and without it: with nobody to wait for, the
+// combiner must cost nearly nothing. They take turns, so that a machine that gets slower slows both; the median of each is
+// reported, and that of the combined ones over that of those alone.
+func BenchmarkIdle(b *testing.B) {
+	s := storetest.MySQL(b)
+	f := storetest.New(b, s)
+	batch, user := f.Batch(storetest.BatchSpec{}), f.User()
+	request := func(n int) store.ClaimRequest {
+		return store.ClaimRequest{Caller: "bench", Key: fmt.Sprint(n), BatchID: batch.ID, UserID: user}
+	}
+	var combined, alone []time.Duration
+	for n := 0; b.Loop(); n++ {
+		r := request(2 * n)
+		began := time.Now()
+		out, err := s.ClaimOne(b.Context(), r)
+		combined = append(combined, time.Since(began))
+		benchClaimed(b, out, err)
+
+		r = request(2*n + 1)
+		began = time.Now()
+		outs, err := s.Claim(b.Context(), []store.ClaimRequest{r})
+		alone = append(alone, time.Since(began))
+		if err == nil {
+			out = outs[0]
+		}
+		benchClaimed(b, out, err)
+	}
+	with, without := median(combined), median(alone)
+	b.ReportMetric(float64(with), "ns/combined")
+	b.ReportMetric(float64(without), "ns/alone")
+	b.ReportMetric(float64(with)/float64(without), "ratio")
+}
+
+func benchClaimed(b *testing.B, out store.ClaimOutcome, err error) {
+	b.Helper()
+	if err != nil || out.Err != nil {
+		b.Fatal(err, out.Err)
+	}
+}
+
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
 }
 
 // benchPlans makes plans of a coupon each, by a hundred users.

@@ -29,6 +29,9 @@ type cli struct {
 	Keys    keysCmd    `cmd:"" help:"Make an API key."`
 	Health  healthCmd  `cmd:"" help:"Ask an API for its health; exits with 1 when it is not ready."`
 	Demo    demoCmd    `cmd:"" help:"Play a shop's day through a Tearoff of its own, and check every outcome."`
+	Bench   benchCmd   `cmd:"" help:"Measure a Tearoff of its own beside simpler designs."`
+
+	BenchStatic benchStaticCmd `cmd:"" name:"bench-static" hidden:"" help:"The static baseline of bench."`
 
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"TEAROFF_LOG_LEVEL"`
 	LogJSON  bool       `help:"Write the log as JSON." env:"TEAROFF_LOG_JSON"`

@@ -10,7 +10,15 @@ import (
 	"github.com/tearoff/tearoff/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+// asTearoff makes this test binary be tearoff, for commands that start others.
+const asTearoff = "TEST_AS_TEAROFF"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asTearoff) != "" {
+		main()
+	}
+	os.Exit(storetest.Main(m))
+}
 
 // result is what a command left.
 type result struct {

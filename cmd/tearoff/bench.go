@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/tearoff/tearoff/internal/bench"
+)
+
+var errBenchNumbers = errors.New("--seconds and --concurrency must be more than 0")
+
+type benchCmd struct {
+	Only        []string `help:"Only these scenarios, separated by commas: claim, claim_sold_out, hold_confirm, wallet, quote." placeholder:"NAMES"`
+	Seconds     float64  `help:"How long each scenario and each baseline is measured, after a warm-up." default:"10" placeholder:"N"`
+	Concurrency int      `help:"How many requests are under way at a time." default:"128"`
+	// No environment variable: TEAROFF_MYSQL may be a production's.
+	MySQL string `name:"mysql" help:"DSN of a server to use instead of a private MariaDB; its user must be able to create databases. A database of its own is made, and dropped at the end." placeholder:"DSN"`
+	JSON  string `name:"json" help:"Also write the figures to this file." placeholder:"FILE"`
+	SVG   string `name:"svg" help:"Also draw the rate of claims against concurrency, from 1 to 256 requests at a time." placeholder:"FILE"`
+}
+
+// Help implements kong.HelpProvider.
+func (*benchCmd) Help() string {
+	return `Each scenario and its baselines run one after the other on the same machine and the same MySQL: compare ratios,
+since rates depend on the machine. The load comes from this process, and Tearoff is one "tearoff api" beside it, asked over
+HTTP with keep-alive connections. It runs without Temporal, which none of these calls needs, and logs warnings only.
+
+Baselines: one_row is a transaction for each claim on one counter row, slots16 the same on 16 rows, both straight on MySQL
+without HTTP and with as many connections as Tearoff has; redis is a counter and a log that is flushed for every write, if a
+redis-server is on the PATH; static is a gin handler that answers the same bytes.
+
+The load is a closed loop: each of the callers sends its next request when the last one is answered. Latencies are the
+callers', and a stall counts once for each of them, not for all that could have come meanwhile (coordinated omission).
+
+Every answer other than the expected one is an error, and a run with errors exits with 1.`
+}
+
+// Run implements kong's command.
+func (c *benchCmd) Run(ctx context.Context, out io.Writer) error {
+	span := time.Duration(c.Seconds * float64(time.Second))
+	if span <= 0 || c.Concurrency < 1 {
+		return errBenchNumbers
+	}
+	return bench.Run(ctx, bench.Options{
+		Only: c.Only, Span: span, Concurrency: c.Concurrency, MySQL: c.MySQL,
+		JSON: c.JSON, SVG: c.SVG, Out: out,
+	})
+}
+
+// benchStaticCmd is the static baseline, which bench runs as a process of its own, as the API is one.
+type benchStaticCmd struct {
+	Addr   string `help:"Where to listen." required:""`
+	Body   string `help:"File with the body of every answer." required:"" type:"existingfile"`
+	Status int    `help:"Status of every answer." default:"200"`
+}
+
+// Run implements kong's command.
+func (c *benchStaticCmd) Run(ctx context.Context) error {
+	return bench.ServeStatic(ctx, bench.Static{Addr: c.Addr, BodyFile: c.Body, Status: c.Status})
+}
