@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -12,7 +13,13 @@ import (
 // jsonFormat is JSON in which every name of an object comes once. huma judges the last of a repeated name, and takes
 // names that differ in case for the same one; encoding/json merges them. So what was judged would not be what is used.
 func jsonFormat() huma.Format {
-	return huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: func(data []byte, v any) error {
+	return huma.Format{Marshal: func(w io.Writer, v any) error {
+		if known, ok := v.(encoded); ok && len(known.JSON()) > 0 {
+			_, err := w.Write(known.JSON())
+			return err
+		}
+		return huma.DefaultJSONFormat.Marshal(w, v)
+	}, Unmarshal: func(data []byte, v any) error {
 		if err := json.Unmarshal(data, v); err != nil {
 			return err
 		}
@@ -25,6 +32,9 @@ func jsonFormat() huma.Format {
 		return nil
 	}}
 }
+
+// encoded is a body that may have been written as JSON before.
+type encoded interface{ JSON() []byte }
 
 // repeatedName finds a name that comes twice in one object of data, which must be valid JSON.
 func repeatedName(data []byte) (string, bool) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/store"
@@ -41,6 +42,7 @@ type Server struct {
 	keys    *memo[[32]byte, models.APIKey]
 	owners  *memo[string, string]          // merchant of each batch
 	rules   *memo[ruleVersion, publicRule] // what a batch's coupons are worth
+	wallets *otter.Cache[walletKey, keptWallet]
 }
 
 // New makes a server. It fails when something required is missing, or when the registry has these metrics already.
@@ -55,9 +57,10 @@ func New(cfg Config) (*Server, error) {
 	}
 	return &Server{
 		cfg: cfg, store: cfg.Store, metrics: m,
-		keys:   newMemo[[32]byte, models.APIKey](keyFresh),
-		owners: newMemo[string, string](forGood),
-		rules:  newMemo[ruleVersion, publicRule](forGood),
+		keys:    newMemo[[32]byte, models.APIKey](keyFresh),
+		owners:  newMemo[string, string](forGood),
+		rules:   newMemo[ruleVersion, publicRule](forGood),
+		wallets: newWallets(),
 	}, nil
 }
 

@@ -1,12 +1,15 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/store"
@@ -18,7 +21,38 @@ type walletInput struct {
 	State []models.CouponState `query:"state" enum:"AVAILABLE,LOCKED,USED,EXPIRED,REVOKED" doc:"Only coupons in one of these states, separated by commas. Default: all."`
 }
 
-type walletOutput struct{ Body page[walletCoupon] }
+type walletOutput struct{ Body walletPage }
+
+// walletPage is a page of coupons, and the same as JSON if it is kept.
+type walletPage struct {
+	page[walletCoupon]
+	json []byte
+}
+
+// JSON implements encoded.
+func (p walletPage) JSON() []byte { return p.json }
+
+// walletKey is all that decides about an answer.
+type walletKey struct {
+	userID, merchantID, states string
+	limit                      int
+}
+
+// keptWallet is an answer that somebody may want again at once: people who look at their coupons do so again and again.
+type keptWallet struct {
+	json  []byte
+	fresh store.Fresh
+}
+
+// walletBytes bounds what is kept of answers.
+const walletBytes = 16 << 20
+
+func newWallets() *otter.Cache[walletKey, keptWallet] {
+	return otter.Must(&otter.Options[walletKey, keptWallet]{
+		MaximumWeight: walletBytes, Weigher: func(_ walletKey, w keptWallet) uint32 { return uint32(len(w.json)) }, //nolint:gosec // G115: a page is small
+		ExpiryCalculator: otter.ExpiryWriting[walletKey, keptWallet](store.AnswerFresh),
+	})
+}
 
 // walletCoupon is a coupon with what is needed to show it.
 type walletCoupon struct {
@@ -69,9 +103,14 @@ func (s *Server) wallet(ctx context.Context, in *walletInput) (*walletOutput, er
 	if q.AfterUntil, q.AfterID, err = afterCoupon(in.Cursor); err != nil {
 		return nil, err
 	}
+	key := walletKey{userID: userID, merchantID: q.MerchantID, states: fmt.Sprint(in.State), limit: in.Limit}
+	if kept, ok := s.wallets.GetIfPresent(key); ok && in.Cursor == "" && kept.fresh.Holds() {
+		return &walletOutput{Body: walletPage{json: kept.json}}, nil
+	}
 	var offers []models.Offer
+	var fresh store.Fresh
 	if userID != "" {
-		offers, err = s.store.Wallet(ctx, expiryInView(q))
+		offers, fresh, err = s.store.Wallet(ctx, expiryInView(q))
 	}
 	if err != nil {
 		return nil, err
@@ -82,7 +121,15 @@ func (s *Server) wallet(ctx context.Context, in *walletInput) (*walletOutput, er
 	if len(in.State) > 0 {
 		p.Items = slices.DeleteFunc(p.Items, func(c walletCoupon) bool { return !slices.Contains(in.State, c.State) })
 	}
-	return &walletOutput{Body: p}, nil
+	if userID == "" || in.Cursor != "" {
+		return &walletOutput{Body: walletPage{page: p}}, nil
+	}
+	var text bytes.Buffer
+	if err := huma.DefaultJSONFormat.Marshal(&text, p); err != nil {
+		return nil, err
+	}
+	s.wallets.Set(key, keptWallet{json: text.Bytes(), fresh: fresh})
+	return &walletOutput{Body: walletPage{json: text.Bytes()}}, nil
 }
 
 // expiryInView makes a query see a coupon whose validity is over as expired, though nobody has written that down yet.

@@ -13,7 +13,7 @@ import (
 
 // configFresh is how old what reads see of a batch's configuration may be. Writes judge state and caps under locks, from
 // the rows themselves.
-const configFresh = time.Second
+const configFresh = hotFresh
 
 // configs keeps what every quote needs and hardly ever changes, within bounds. Who gets a value of it must not change it.
 type configs struct {

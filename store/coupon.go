@@ -19,22 +19,24 @@ type WalletQuery struct {
 	Limit      int
 }
 
-// Wallet returns up to Limit coupons with what is needed to show and price them.
-func (s *Store) Wallet(ctx context.Context, w WalletQuery) ([]models.Offer, error) {
+// Wallet returns up to Limit coupons with what is needed to show and price them, and how long that holds.
+func (s *Store) Wallet(ctx context.Context, w WalletQuery) ([]models.Offer, Fresh, error) {
+	g := gathering{store: s, q: OfferQuery{UserID: w.UserID}}
+	g.fresh.see(s.hot, w.UserID)
 	coupons, known, err := s.fromHot(ctx, w)
 	if !known && err == nil {
 		coupons, err = s.wallet(ctx, w)
 	}
 	if err != nil || len(coupons) == 0 {
-		return nil, asError(err)
+		return nil, g.fresh, asError(err)
 	}
-	g := gathering{store: s, q: OfferQuery{UserID: w.UserID}, coupons: coupons}
+	g.coupons = coupons
 	for _, step := range []func(context.Context) error{g.readBatches, g.readUse} {
 		if err := step(ctx); err != nil {
-			return nil, err
+			return nil, g.fresh, err
 		}
 	}
-	return g.offered().Offers, nil
+	return g.offered().Offers, g.fresh, nil
 }
 
 // fromHot answers the first page of coupons that are not over from what is kept of the user, if that is enough.

@@ -55,7 +55,7 @@ func TestWallet(t *testing.T) {
 			for _, limit := range []int{2, 100} {
 				var got []string
 				for q.AfterUntil, q.AfterID, q.Limit = (models.Time{}), "", limit; ; {
-					offers, err := s.Wallet(t.Context(), q)
+					offers, _, err := s.Wallet(t.Context(), q)
 					require.NoError(t, err)
 					if len(offers) == 0 {
 						break

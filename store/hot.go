@@ -14,7 +14,10 @@ import (
 const (
 	// hotFresh is how old what other processes changed may be in what is kept of users who are active now. What this
 	// process changed shows at once.
-	hotFresh = time.Second
+	hotFresh = 750 * time.Millisecond
+	// AnswerFresh is how long who asks may keep an answer that was made of what is kept, as long as it is Fresh: with both,
+	// nothing is older than a second.
+	AnswerFresh = time.Second - hotFresh
 	// hotCoupons is how many coupons of a wallet are kept, soonest expiry first.
 	hotCoupons = 100
 )
@@ -85,6 +88,30 @@ func (h *hot) close() {
 
 func (h *hot) slot(id string) *atomic.Uint64 {
 	return &h.changes[maphash.String(h.seed, id)%uint64(len(h.changes))]
+}
+
+// Fresh tells whether anything that an answer was made of has been changed by this process since. The zero value says no.
+type Fresh struct{ seen []seenSlot }
+
+type seenSlot struct {
+	slot    *atomic.Uint64
+	changes uint64
+}
+
+// see remembers the id as it is now; it is called before what belongs to it is read.
+func (f *Fresh) see(h *hot, id string) {
+	slot := h.slot(id)
+	f.seen = append(f.seen, seenSlot{slot, slot.Load()})
+}
+
+// Holds reports whether nothing has been changed.
+func (f Fresh) Holds() bool {
+	for _, s := range f.seen {
+		if s.slot.Load() != s.changes {
+			return false
+		}
+	}
+	return true
 }
 
 // changed forgets what is kept of the users and batches. It is called when a transaction has ended, also one whose COMMIT

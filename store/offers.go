@@ -18,6 +18,7 @@ type OfferQuery struct {
 	BatchIDs   []string           // what these batches issue on use without a code
 	Auto       []string           // every active auto batch of these merchants; "" is the platform's own
 	DraftIDs   []string           // these drafts, as if they were published and needed neither claim nor code
+	Unjudged   bool               // whether the user can use them is not asked: no counters, caps and limits are read
 	Hold       *models.Redemption // a waiting hold: what it has is offered to it as if it were free
 	At         models.Time        // judge for this instant; zero: now
 }
@@ -53,6 +54,7 @@ type gathering struct {
 	limits  map[string]models.LimitUse
 	blocked bool
 	own     ownHold
+	fresh   Fresh // of the users and batches
 }
 
 func (g *gathering) findCoupons(ctx context.Context) (err error) {
@@ -123,7 +125,11 @@ func notID(prefix string) func(id string) bool {
 }
 
 func (g *gathering) readBatches(ctx context.Context) (err error) {
-	if g.batches, err = g.store.batchConfigs(ctx, g.batchIDs()); err != nil {
+	ids := g.batchIDs()
+	for _, id := range ids {
+		g.fresh.see(g.store.hot, id)
+	}
+	if g.batches, err = g.store.batchConfigs(ctx, ids); err != nil {
 		return err
 	}
 	keys := make([]ruleKey, 0, len(g.coupons)+len(g.batches))
@@ -140,6 +146,13 @@ func (g *gathering) readBatches(ctx context.Context) (err error) {
 // readUse reads counters, in one question: those of the batches that count users with the user's, the others only when
 // they aren't kept.
 func (g *gathering) readUse(ctx context.Context) (err error) {
+	if g.q.Unjudged { // only the clock
+		g.use, err = g.store.hotUsage(ctx, nil)
+		if err == nil && g.q.At.IsZero() {
+			g.q.At = g.use.now
+		}
+		return err
+	}
 	ids := make([]string, 0, len(g.batches))
 	users := false
 	for id, b := range g.batches {
@@ -158,6 +171,9 @@ func (g *gathering) readUse(ctx context.Context) (err error) {
 }
 
 func (g *gathering) readLimits(ctx context.Context) (err error) {
+	if g.q.Unjudged {
+		return nil
+	}
 	limited := make(map[string]*models.Batch, len(g.onUse)+len(g.codes))
 	limit := func(id string) {
 		if b := g.batches[id]; b != nil && b.ClaimsPerUser > 0 {
@@ -258,7 +274,9 @@ func (g *gathering) offer(c models.Coupon, b *models.Batch, code *models.CouponC
 		o.Limit = g.limits[b.ID]
 		o.Limit.Blocked = g.blocked
 	}
-	g.own.free(&o)
+	if !g.q.Unjudged {
+		g.own.free(&o)
+	}
 	return o
 }
 

@@ -139,7 +139,7 @@ func TestPoolOfTwo(t *testing.T) {
 		out, err := s.OpenHolds(ctx, plans[i:i+1])
 		assert.NoError(t, err)
 		assert.NoError(t, one(s.ConfirmHolds(ctx, []store.HoldConfirm{{ID: out[0].Redemption.ID}})))
-		_, err = s.Wallet(ctx, store.WalletQuery{UserID: w.user, Limit: 5})
+		_, _, err = s.Wallet(ctx, store.WalletQuery{UserID: w.user, Limit: 5})
 		assert.NoError(t, err)
 	})
 	assert.LessOrEqual(t, s.SQL().Stats().OpenConnections, 2)
