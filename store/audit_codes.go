@@ -1,85 +1,80 @@
 package store
 
 import (
+	"database/sql"
 	"fmt"
-	"slices"
 
 	"github.com/tearoff/tearoff/models"
 )
 
-// differingCodes finds codes of the batch whose uses are not the number of coupons that were got by them, and coupons that
-// were got by no code of the batch. byCode is used up.
-func (a *auditor) differingCodes(batch models.Batch, byCode map[string]int64) ([]models.Difference, error) {
-	if batch.Codes == models.CodesNone && len(byCode) == 0 {
-		return nil, nil
-	}
-	var differences []models.Difference
-	differ := func(subject, what string, want, got any) {
-		differences = append(differences, models.Difference{
-			Invariant: 1, Subject: subject, What: what, Want: fmt.Sprint(want), Got: fmt.Sprint(got),
-		})
-	}
-	after := ""
-	for {
-		var codes []models.CouponCode
-		err := a.db.Order("code_key").Limit(auditSlice).Find(&codes, "batch_id = ? AND code_key > ?", batch.ID, after).Error
-		if err != nil {
-			return nil, err
-		}
-		if len(codes) == 0 {
-			break
-		}
-		for _, c := range codes {
-			if got := byCode[c.CodeKey]; got != c.Uses {
-				differ(c.CodeKey, "uses of the code", got, c.Uses)
-			}
-			if c.MaxUses != nil && c.Uses > *c.MaxUses {
-				differ(c.CodeKey, "uses of the code", fmt.Sprintf("at most %d", *c.MaxUses), c.Uses)
-			}
-			delete(byCode, c.CodeKey)
-		}
-		after = codes[len(codes)-1].CodeKey
-	}
-	for key, n := range byCode {
-		differ(key, "coupons of a code that the batch doesn't have", 0, n)
-	}
-	return differences, nil
-}
+// Each check here is one statement, and a statement sees one instant: writes may go on. The server does the counting.
 
-// collectUnlimited adds those of the coupons that lack a row of a kind that their batch counts by.
-func (a *auditor) collectUnlimited(seen *couponsSeen, batch models.Batch, coupons []models.Coupon) error {
-	kinds := batch.LimitIdentities()
-	if len(kinds) == 0 {
-		return nil
+const (
+	differingCodes = "SELECT k.code_key, COALESCE(k.max_uses, -1), k.uses, COALESCE(n.coupons, 0) FROM codes k LEFT JOIN " + couponsByCode +
+		" ON n.code_key = k.code_key WHERE k.batch_id = ? AND (k.uses <> COALESCE(n.coupons, 0) OR k.uses > k.max_uses) LIMIT ?"
+	strangeCodes = "SELECT n.code_key, n.coupons FROM " + couponsByCode +
+		" LEFT JOIN codes k ON k.code_key = n.code_key AND k.batch_id = ? WHERE k.code_key IS NULL LIMIT ?"
+	couponsByCode = "(SELECT code_key, COUNT(*) AS coupons FROM coupons WHERE batch_id = ? AND code_key IS NOT NULL GROUP BY code_key) n"
+	unlimited     = "SELECT c.id FROM coupons c LEFT JOIN coupon_limits l ON l.coupon_id = c.id AND l.batch_id = c.batch_id AND l.key_kind = ? " +
+		"WHERE c.batch_id = ? AND l.coupon_id IS NULL LIMIT ?"
+	strayLimits = "SELECT l.coupon_id, l.key_kind, l.ordinal FROM coupon_limits l LEFT JOIN coupons c ON c.id = l.coupon_id AND c.batch_id = l.batch_id " +
+		"WHERE l.batch_id = ? AND (c.id IS NULL OR l.ordinal > ?) LIMIT ?"
+)
+
+// auditCodes finds codes of the batch whose uses are not the number of coupons that were got by them, and coupons that
+// were got by no code of the batch.
+func (a *auditor) auditCodes(batch models.Batch) error {
+	if batch.Codes == models.CodesNone {
+		return nil // a coupon with a code shows among the coupons
 	}
-	var rows []models.CouponLimit
-	ids := keysOf(coupons, func(c models.Coupon) string { return c.ID })
-	if err := a.db.Select("coupon_id", "key_kind").Find(&rows, "coupon_id IN ? AND batch_id = ?", ids, batch.ID).Error; err != nil {
+	err := eachRow(a.db, func(rows *sql.Rows) error {
+		var key string
+		var most, uses, coupons int64
+		if err := rows.Scan(&key, &most, &uses, &coupons); err != nil {
+			return err
+		}
+		check(a.about(1, key), "uses of the code", coupons, uses)
+		if most >= 0 && uses > most {
+			a.about(1, key).differ("uses of the code", fmt.Sprintf("at most %d", most), uses)
+		}
+		return nil
+	}, differingCodes, batch.ID, batch.ID, auditSlice)
+	if err != nil {
 		return err
 	}
-	byCoupon := make(map[string][]models.LimitKind, len(coupons))
-	for _, r := range rows {
-		byCoupon[r.CouponID] = append(byCoupon[r.CouponID], r.KeyKind)
-	}
-	for _, id := range ids {
-		if slices.ContainsFunc(kinds, func(k models.LimitKind) bool { return !slices.Contains(byCoupon[id], k) }) {
-			seen.unlimited = append(seen.unlimited, id)
+	return eachRow(a.db, func(rows *sql.Rows) error {
+		var key string
+		var coupons int64
+		if err := rows.Scan(&key, &coupons); err != nil {
+			return err
 		}
-	}
-	return nil
+		a.about(1, key).differ("coupons of a code that the batch doesn't have", 0, coupons)
+		return nil
+	}, strangeCodes, batch.ID, batch.ID, auditSlice)
 }
 
-// strayLimits finds rows of coupon_limits that no coupon of the batch accounts for, and such beyond the limit.
-func (a *auditor) strayLimits(batch models.Batch) ([]models.Difference, error) {
-	var rows []models.CouponLimit
-	err := a.db.Table("coupon_limits AS l").Select("l.*").Joins("LEFT JOIN coupons AS c ON c.id = l.coupon_id AND c.batch_id = l.batch_id").
-		Where("l.batch_id = ? AND (c.id IS NULL OR l.ordinal > ?)", batch.ID, batch.ClaimsPerUser).Limit(auditSlice).Find(&rows).Error
-	differences := make([]models.Difference, len(rows))
-	for i, r := range rows {
-		differences[i] = models.Difference{
-			Invariant: 2, Subject: r.CouponID, What: "row in coupon_limits",
-			Want: fmt.Sprintf("one of a coupon, at most the %d. of its %s", batch.ClaimsPerUser, r.KeyKind), Got: fmt.Sprintf("the %d.", r.Ordinal),
+// auditLimits finds coupons that lack a row of a kind that their batch counts by, rows of coupon_limits that no coupon of
+// the batch accounts for, and such beyond the limit.
+func (a *auditor) auditLimits(batch models.Batch) error {
+	for _, kind := range batch.LimitIdentities() {
+		err := eachRow(a.db, func(rows *sql.Rows) error {
+			var id string
+			err := rows.Scan(&id)
+			a.about(2, id).differ("row in coupon_limits", "one for the "+string(kind), "none")
+			return err
+		}, unlimited, kind, batch.ID, auditSlice)
+		if err != nil {
+			return err
 		}
 	}
-	return differences, err
+	return eachRow(a.db, func(rows *sql.Rows) error {
+		var id, kind string
+		var ordinal int
+		if err := rows.Scan(&id, &kind, &ordinal); err != nil {
+			return err
+		}
+		want := fmt.Sprintf("one of a coupon, at most the %d. of its %s", batch.ClaimsPerUser, kind)
+		a.about(2, id).differ("row in coupon_limits", want, fmt.Sprintf("the %d.", ordinal))
+		return nil
+	}, strayLimits, batch.ID, batch.ClaimsPerUser, auditSlice)
 }

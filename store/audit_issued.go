@@ -15,7 +15,7 @@ func (a *auditor) loadIssued(ids []string, byID map[string]models.Coupon) error 
 }
 
 // compareIssued checks that coupons which the Try issued are used with their redemption, or gone with it.
-func (a *auditor) compareIssued(r models.Redemption, s redemptionSlice) {
+func (a *auditor) compareIssued(r auditedRedemption, s redemptionSlice) {
 	issued := 0
 	for _, e := range s.entries[r.ID] {
 		switch e.Kind {
@@ -27,7 +27,7 @@ func (a *auditor) compareIssued(r models.Redemption, s redemptionSlice) {
 		}
 	}
 	want := 0
-	for _, c := range r.Content.Coupons {
+	for _, c := range r.Coupons {
 		coupon, exists := s.coupons[c.CouponID]
 		switch {
 		case !c.Issue:

@@ -1,39 +1,110 @@
 package store
 
 import (
+	"maps"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/tearoff/tearoff/models"
 )
 
+// auditedRedemption is what an audit reads of a redemption. Carts can be long, and nothing in them is compared.
+type auditedRedemption struct {
+	ID       string
+	Kind     models.RedemptionKind
+	State    models.RedemptionState
+	DueAt    models.Time
+	Goods    int64
+	Shipping int64
+	Discount int64
+	Payable  int64
+	Coupons  []models.RedemptionCoupon `gorm:"serializer:json"`
+}
+
+// readRedemptions reads them in the order of their ids.
+func (a *auditor) readRedemptions(q *gorm.DB) ([]auditedRedemption, error) {
+	var rows []auditedRedemption
+	err := q.Table("redemptions").Select("id, kind, state, due_at, goods, shipping, discount, payable, " +
+		"JSON_EXTRACT(content, '$.coupons') AS coupons").Order("id").Limit(auditSlice).Find(&rows).Error
+	return rows, err
+}
+
 // auditRedemptions checks invariants 3 and 4 for each redemption that has ended, and that one under way is looked after.
-func (a *auditor) auditRedemptions(scope AuditScope) error {
-	after := ""
-	for {
-		var rows []models.Redemption
-		q := a.db.Where("id > ?", after)
-		if len(scope.BatchIDs) > 0 {
-			q = q.Where(scope.mentioned(a.db))
+func (a *auditor) auditRedemptions(in AuditSlice) (next string, err error) {
+	if in.Incremental {
+		return "", nil
+	}
+	next = in.After
+	for left := in.limit(); left > 0; left -= auditSlice {
+		q := a.db.Where("id > ?", next)
+		if len(in.BatchIDs) > 0 {
+			q = q.Where(in.mentioned(a.db))
 		}
-		if err := q.Order("id").Limit(auditSlice).Find(&rows).Error; err != nil || len(rows) == 0 {
-			return err
+		rows, err := a.readRedemptions(q)
+		if err != nil {
+			return "", err
 		}
-		after = rows[len(rows)-1].ID
-		rows = slices.DeleteFunc(rows, func(r models.Redemption) bool { return !scope.covers(r) })
-		if len(rows) == 0 {
-			continue
+		if len(rows) > 0 {
+			next = rows[len(rows)-1].ID
 		}
-		slice, err := a.loadSlice(rows)
+		full := len(rows) == auditSlice
+		rows = slices.DeleteFunc(rows, func(r auditedRedemption) bool { return !in.covers(r) })
+		if err := a.compareRedemptions(rows); err != nil || !full {
+			return "", err
+		}
+	}
+	return next, nil
+}
+
+// auditNamed checks the redemptions of the ids that were changed since; zero: whenever.
+func (a *auditor) auditNamed(ids []string, since models.Time) error {
+	return inSlices(ids, auditSlice, func(ids []string) error {
+		q := a.db.Where("id IN ?", ids)
+		if !since.IsZero() {
+			q = q.Where("updated_at >= ?", since)
+		}
+		rows, err := a.readRedemptions(q)
 		if err != nil {
 			return err
 		}
-		for _, r := range rows {
-			a.Redemptions++
-			a.compareRedemption(r, slice)
+		return a.compareRedemptions(rows)
+	})
+}
+
+// auditEnded checks the redemptions of entries before the checkpoint, which were under way then and may have ended since.
+func (a *auditor) auditEnded(f *batchFold) error {
+	for after := f.base.PriorSeq; after < f.base.LedgerSeq; {
+		ids := map[string]bool{}
+		n, err := readEntries(a.db, f.BatchID, after, f.base.LedgerSeq, func(e *auditEntry) {
+			if after = e.BatchSeq; len(e.redemption) > 0 {
+				ids[string(e.redemption)] = true
+			}
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+		if err := a.auditNamed(slices.Collect(maps.Keys(ids)), f.base.At.Add(-time.Minute)); err != nil { // a commit comes after its clock
+			return err
 		}
 	}
+	return nil
+}
+
+func (a *auditor) compareRedemptions(rows []auditedRedemption) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	slice, err := a.loadSlice(rows)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		a.Redemptions++
+		a.compareRedemption(r, slice)
+	}
+	return nil
 }
 
 // mentioned keeps redemptions away that don't name the batches at all, so that not every content has to be read.
@@ -45,8 +116,8 @@ func (s AuditScope) mentioned(db *gorm.DB) *gorm.DB {
 	return named
 }
 
-func (s AuditScope) covers(r models.Redemption) bool {
-	return len(s.BatchIDs) == 0 || slices.ContainsFunc(r.Content.Coupons, func(c models.RedemptionCoupon) bool {
+func (s AuditScope) covers(r auditedRedemption) bool {
+	return len(s.BatchIDs) == 0 || slices.ContainsFunc(r.Coupons, func(c models.RedemptionCoupon) bool {
 		return slices.Contains(s.BatchIDs, c.BatchID)
 	})
 }
@@ -62,11 +133,11 @@ type redemptionSlice struct {
 	coupons  map[string]models.Coupon // those that a Try was to issue, by id
 }
 
-func (a *auditor) loadSlice(rows []models.Redemption) (redemptionSlice, error) {
+func (a *auditor) loadSlice(rows []auditedRedemption) (redemptionSlice, error) {
 	var ids, couponIDs, planned []string
 	for _, r := range rows {
 		ids = append(ids, r.ID)
-		for _, c := range r.Content.Coupons {
+		for _, c := range r.Coupons {
 			couponIDs = append(couponIDs, c.CouponID)
 			if c.Issue {
 				planned = append(planned, c.CouponID)
@@ -86,7 +157,7 @@ func (a *auditor) loadSlice(rows []models.Redemption) (redemptionSlice, error) {
 		s.lines[l.RedemptionID] = append(s.lines[l.RedemptionID], l)
 	}
 	var branches []models.TCCBranch
-	if err := a.db.Find(&branches, "redemption_id IN ?", ids).Error; err != nil {
+	if err := a.db.Select("redemption_id", "branch", "state").Find(&branches, "redemption_id IN ?", ids).Error; err != nil {
 		return s, err
 	}
 	for _, b := range branches {
@@ -148,7 +219,7 @@ func (a *auditor) loadCharges(payments []models.Payment, charged map[string]int6
 	return nil
 }
 
-func (a *auditor) compareRedemption(r models.Redemption, s redemptionSlice) {
+func (a *auditor) compareRedemption(r auditedRedemption, s redemptionSlice) {
 	if !r.State.Final() {
 		if r.DueAt.IsZero() {
 			a.about(4, r.ID).differ("when the sweeper looks", "an instant", "never")
@@ -160,7 +231,7 @@ func (a *auditor) compareRedemption(r models.Redemption, s redemptionSlice) {
 		lines += l.Discount
 		check(a.about(3, r.ID), "shares of line "+l.LineID, l.Discount, l.PlatformShare+l.MerchantShare)
 	}
-	for _, c := range r.Content.Coupons {
+	for _, c := range r.Coupons {
 		coupons += c.Amount
 	}
 	for _, e := range s.entries[r.ID] {
@@ -192,7 +263,7 @@ func (a *auditor) compareRedemption(r models.Redemption, s redemptionSlice) {
 const builtinBank = "builtin"
 
 // compareBranches checks invariant 4: a confirmed redemption is paid, used and ordered; a cancelled one is none of it.
-func (a *auditor) compareBranches(r models.Redemption, s redemptionSlice) {
+func (a *auditor) compareBranches(r auditedRedemption, s redemptionSlice) {
 	if r.Kind != models.KindOrchestrated {
 		return
 	}
