@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	lookUsers   = 200     // of how many users one closer look reads the coupons
-	lookedAt    = 200_000 // how many coupons an incremental audit remembers as looked at
+	lookUsers = 200     // of how many users one closer look reads the coupons
+	lookedAt  = 200_000 // how many coupons an incremental audit remembers as looked at
 )
 
 // touched is what a slice of the ledger names.

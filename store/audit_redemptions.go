@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"maps"
 	"slices"
 	"time"
@@ -129,7 +130,7 @@ type redemptionSlice struct {
 	payments map[string]models.Payment
 	charged  map[string]int64 // by the books of the built-in bank; those of other providers are theirs
 	orders   map[string]models.Order
-	entries  map[string][]models.LedgerEntry
+	booked   map[string]booked
 	coupons  map[string]models.Coupon // those that a Try was to issue, by id
 }
 
@@ -146,7 +147,7 @@ func (a *auditor) loadSlice(rows []auditedRedemption) (redemptionSlice, error) {
 	}
 	s := redemptionSlice{
 		lines: map[string][]models.RedemptionLine{}, branches: map[string]map[models.Branch]models.TCCBranch{},
-		payments: map[string]models.Payment{}, charged: map[string]int64{}, orders: map[string]models.Order{}, entries: map[string][]models.LedgerEntry{},
+		payments: map[string]models.Payment{}, charged: map[string]int64{}, orders: map[string]models.Order{}, booked: map[string]booked{},
 		coupons: map[string]models.Coupon{},
 	}
 	var lines []models.RedemptionLine
@@ -183,15 +184,46 @@ func (a *auditor) loadSlice(rows []auditedRedemption) (redemptionSlice, error) {
 	for _, o := range orders {
 		s.orders[o.RedemptionID] = o
 	}
-	// By the content, not by what the branches say: a branch that is lost must show.
-	var entries []models.LedgerEntry
-	if err := a.db.Find(&entries, "coupon_id IN ?", couponIDs).Error; err != nil {
+	if err := a.loadBooked(couponIDs, s.booked); err != nil {
 		return s, err
 	}
-	for _, e := range entries {
-		s.entries[deref(e.RedemptionID)] = append(s.entries[deref(e.RedemptionID)], e)
-	}
 	return s, a.loadIssued(planned, s.coupons)
+}
+
+// booked is what the ledger says of a redemption.
+type booked struct{ used, locked, issued int64 }
+
+func (b *booked) add(kind models.EntryKind, amount int64) {
+	switch kind {
+	case models.EntryUsed:
+		b.used += amount
+	case models.EntryLocked, models.EntryAdjusted:
+		b.locked += amount
+	case models.EntryReleased:
+		b.locked -= amount
+	case models.EntryIssued:
+		b.issued++
+	case models.EntryUnissued:
+		b.issued--
+	default:
+	}
+}
+
+// loadBooked goes by the content, not by what the branches say: a branch that is lost must show.
+func (a *auditor) loadBooked(couponIDs []string, sums map[string]booked) error {
+	return inSlices(couponIDs, auditSlice, func(ids []string) error {
+		return eachRow(a.db, func(rows *sql.Rows) error {
+			var redemption, kind sql.RawBytes
+			var amount int64
+			if err := rows.Scan(&redemption, &kind, &amount); err != nil {
+				return err
+			}
+			b := sums[string(redemption)]
+			b.add(models.EntryKind(kind), amount)
+			sums[string(redemption)] = b
+			return nil
+		}, "SELECT redemption_id, kind, amount FROM ledger_entries WHERE coupon_id IN ?", ids)
+	})
 }
 
 // loadCharges sums what the built-in bank charged for each redemption, over all attempts.
@@ -226,7 +258,7 @@ func (a *auditor) compareRedemption(r auditedRedemption, s redemptionSlice) {
 		}
 		return
 	}
-	var lines, coupons, used, locked int64
+	var lines, coupons int64
 	for _, l := range s.lines[r.ID] {
 		lines += l.Discount
 		check(a.about(3, r.ID), "shares of line "+l.LineID, l.Discount, l.PlatformShare+l.MerchantShare)
@@ -234,26 +266,16 @@ func (a *auditor) compareRedemption(r auditedRedemption, s redemptionSlice) {
 	for _, c := range r.Coupons {
 		coupons += c.Amount
 	}
-	for _, e := range s.entries[r.ID] {
-		switch e.Kind {
-		case models.EntryUsed:
-			used += e.Amount
-		case models.EntryLocked, models.EntryAdjusted:
-			locked += e.Amount
-		case models.EntryReleased:
-			locked -= e.Amount
-		default:
-		}
-	}
+	booked := s.booked[r.ID]
 	check(a.about(3, r.ID), "sum of lines", r.Discount, lines)
 	check(a.about(3, r.ID), "sum of coupons", r.Discount, coupons)
 	check(a.about(3, r.ID), "payable", r.Goods+r.Shipping-r.Discount, r.Payable)
 	if r.State == models.StateConfirmed {
-		check(a.about(3, r.ID), "used by the ledger", r.Discount, used)
-		check(a.about(3, r.ID), "locked by the ledger", r.Discount, locked)
+		check(a.about(3, r.ID), "used by the ledger", r.Discount, booked.used)
+		check(a.about(3, r.ID), "locked by the ledger", r.Discount, booked.locked)
 	} else {
-		check(a.about(3, r.ID), "used by the ledger", 0, used)
-		check(a.about(3, r.ID), "locked by the ledger", 0, locked)
+		check(a.about(3, r.ID), "used by the ledger", 0, booked.used)
+		check(a.about(3, r.ID), "locked by the ledger", 0, booked.locked)
 	}
 	a.compareIssued(r, s)
 	a.compareBranches(r, s)

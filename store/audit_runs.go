@@ -26,7 +26,6 @@ func (s *Store) rememberClean(ctx context.Context, c, base models.AuditCheckpoin
 	})
 }
 
-
 // AddAuditRun remembers how an audit ended, under the id that the caller made. The same id again changes nothing.
 func (s *Store) AddAuditRun(ctx context.Context, run models.AuditRun) error {
 	return s.tx(ctx, func(tx *txn) error {
@@ -50,6 +49,6 @@ func (s *Store) AuditRuns(ctx context.Context, mode models.AuditMode, limit int)
 		q = q.Where("mode = ?", mode)
 	}
 	var runs []models.AuditRun
-	err := q.Order("id DESC").Limit(limit).Find(&runs).Error
+	err := q.Order("ended_at DESC, id").Limit(limit).Find(&runs).Error
 	return runs, asError(err)
 }

@@ -31,6 +31,10 @@ type Config struct {
 	StuckAfter time.Duration
 	// Stuck is told of every redemption that is flagged. nil: nobody.
 	Stuck func(redemptionID string, state models.RedemptionState)
+	// Audits says how often the books are compared. The zero value: never by itself.
+	Audits Audits
+	// Audited is told how many ledger entries an audit has read. nil: nobody.
+	Audited func(entries int64)
 	// DrainWithin bounds how long Stop waits for activities. 0: 20 s.
 	DrainWithin time.Duration
 }
@@ -70,12 +74,16 @@ func start(ctx context.Context, c Config, onFatal func(error)) (sdk.Worker, erro
 		MaxConcurrentLocalActivityExecutionSize: 200,
 	})
 	Register(w, c, attributes)
+	if err := c.Audits.schedule(ctx, c); err != nil && ctx.Err() == nil {
+		c.Log.Warn("the audits could not be scheduled; run tearoff audit instead", "error", err)
+	}
 	return w, w.Start()
 }
 
 // Register registers all workflows and activities on a worker or on a test environment.
 func Register(r sdk.Registry, c Config, attributes bool) {
 	r.RegisterWorkflow(workflows.Redemption)
+	r.RegisterWorkflow(workflows.Audit)
 	r.RegisterActivity(&activities.Redemptions{
 		Store: c.Store, Stuck: c.Stuck, Log: c.Log,
 		Policy: activities.Policy{StuckAfter: or(c.StuckAfter, activities.DefaultStuckAfter), Attributes: attributes},
@@ -83,6 +91,7 @@ func Register(r sdk.Registry, c Config, attributes bool) {
 	r.RegisterActivity(&activities.Coupons{Store: c.Store})
 	r.RegisterActivity(&activities.Orders{Store: c.Store})
 	r.RegisterActivity(&activities.Payments{Store: c.Store, Provider: c.Provider})
+	r.RegisterActivity(&activities.Audits{Store: c.Store, Log: c.Log, Audited: c.Audited})
 }
 
 // waitForNamespace asks until the namespace answers, and says whether it has our search attributes; ok is false when ctx

@@ -26,6 +26,7 @@ type devCmd struct {
 	Temporal     string        `help:"A real Temporal instead of the dev server." placeholder:"ADDR" env:"TEAROFF_TEMPORAL"`
 	Namespace    string        `help:"Temporal namespace." default:"default" env:"TEAROFF_NAMESPACE"`
 	NoWorker     bool          `help:"Leave the worker to another process."`
+	NoAudits     bool          `help:"Don't compare the books on a schedule."`
 	Key          string        `help:"Secret of an admin key; one is made and kept in the folder otherwise." env:"TEAROFF_KEY"`
 	JSON         bool          `help:"Say where everything is as one line of JSON, for programs."`
 	Grace        time.Duration `help:"How long a redemption may rest before the sweeper looks at it." default:"20s"`
@@ -61,7 +62,7 @@ func (c *devCmd) Run(ctx context.Context, log *slog.Logger) error {
 		store:    c.storeFlags(),
 		temporal: temporalFlags{Temporal: c.Temporal, Namespace: c.Namespace},
 		api:      &apiFlags{Addr: c.Addr, UIURL: ui, MinHoldTTL: c.MinHoldTTL},
-		worker:   &workerFlags{StuckAfter: c.StuckAfter},
+		worker:   &workerFlags{StuckAfter: c.StuckAfter, Audits: !c.NoAudits},
 		log:      log,
 		ready:    func() { c.announce(ui) },
 	}

@@ -92,7 +92,11 @@ func (v service) workerPart(s *store.Store, temporal client.Client, registry pro
 	config := worker.Config{
 		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Provider: builtinProvider(s), Log: v.log,
 		StuckAfter: v.worker.StuckAfter, DrainWithin: drainWithin,
-		Stuck: func(_ string, state models.RedemptionState) { stuck.WithLabelValues(string(state)).Inc() },
+		Stuck:   func(_ string, state models.RedemptionState) { stuck.WithLabelValues(string(state)).Inc() },
+		Audited: auditMetrics(s, registry),
+	}
+	if v.worker.Audits {
+		config.Audits = worker.DefaultAudits
 	}
 	return func(ctx context.Context) error { return worker.Run(ctx, config) }
 }

@@ -5,7 +5,7 @@ CREATE TABLE audit_runs (
     ended_at DATETIME(6) NOT NULL,
     report   JSON NOT NULL,
     PRIMARY KEY (id),
-    KEY audit_runs_mode (mode, id)
+    KEY audit_runs_mode (mode, ended_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
 
 -- +goose Down

@@ -6,7 +6,7 @@ CREATE TABLE audit_runs (
     report   TEXT NOT NULL,
     PRIMARY KEY (id)
 ) STRICT;
-CREATE INDEX audit_runs_mode ON audit_runs (mode, id);
+CREATE INDEX audit_runs_mode ON audit_runs (mode, ended_at);
 
 -- +goose Down
 DROP INDEX audit_runs_mode;
