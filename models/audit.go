@@ -46,7 +46,7 @@ type AuditReport struct {
 }
 
 // Total is how many differences were found, listed or not.
-func (r *AuditReport) Total() int64 { return int64(len(r.Differences)) + r.Truncated }
+func (r AuditReport) Total() int64 { return int64(len(r.Differences)) + r.Truncated }
 
 // Add takes a difference in and lists it as long as there are fewer than limit.
 func (r *AuditReport) Add(d Difference, limit int) {

@@ -165,9 +165,9 @@ func lastOf(ids []string, limit int) string {
 	return ids[len(ids)-1]
 }
 
-// inSlices hands the distinct keys to fn, at most n at a time.
-func inSlices(keys []string, n int, fn func(keys []string) error) error {
-	for some := range slices.Chunk(distinct(keys), n) {
+// inSlices hands the distinct keys to fn, some at a time.
+func inSlices(keys []string, fn func(keys []string) error) error {
+	for some := range slices.Chunk(distinct(keys), auditSlice) {
 		if err := fn(some); err != nil {
 			return err
 		}

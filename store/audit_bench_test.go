@@ -21,7 +21,7 @@ const envAuditEntries = "TEAROFF_BENCH_ENTRIES"
 // perCoupon is how many entries each coupon of the benchmark has: it is issued, locked, released, locked again and used.
 const perCoupon = 5
 
-// BenchmarkAudit audits one clean batch as a whole. One iteration is one audit.
+// BenchmarkAudit audits one clean batch as a whole, and at most 100,000 of its redemptions, of ten coupons each.
 //
 //	TEAROFF_BENCH_ENTRIES=10000000 go run ./internal/testservers -- go test ./store -run '^$' -bench 'Audit' -benchtime 1x -benchmem
 func BenchmarkAudit(b *testing.B) {
@@ -35,6 +35,7 @@ func BenchmarkAudit(b *testing.B) {
 	require.NoError(b, s.MigrateUp(b.Context()))
 	batch := storetest.New(b, s).Batch(storetest.BatchSpec{Quantity: int64(n)})
 	loadLedger(b, s, batch.ID, n/perCoupon)
+	some := min(n/perCoupon/5, 100_000)
 	var batches, redemptions time.Duration
 	b.ReportAllocs()
 	b.ResetTimer()
@@ -43,15 +44,15 @@ func BenchmarkAudit(b *testing.B) {
 		require.NoError(b, err)
 		require.Empty(b, whole.Differences)
 		require.EqualValues(b, n/perCoupon*perCoupon+1, whole.Entries)
-		rest, _, err := s.AuditRedemptions(b.Context(), store.AuditSlice{Limit: n})
+		rest, _, err := s.AuditRedemptions(b.Context(), store.AuditSlice{Limit: some})
 		require.NoError(b, err)
 		require.Empty(b, rest.Differences)
-		require.EqualValues(b, n/perCoupon/5, rest.Redemptions)
+		require.EqualValues(b, some, rest.Redemptions)
 		batches += time.Duration(whole.TookMS) * time.Millisecond
 		redemptions += time.Duration(rest.TookMS) * time.Millisecond
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/batches.Seconds(), "entries/s")
-	b.ReportMetric(float64(n/perCoupon/5)*float64(b.N)/redemptions.Seconds(), "redemptions/s")
+	b.ReportMetric(float64(some)*float64(b.N)/redemptions.Seconds(), "redemptions/s")
 	b.ReportMetric(peakRSS(b), "peak-MB")
 }
 

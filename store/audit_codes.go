@@ -27,7 +27,7 @@ func (a *auditor) auditCodes(batch models.Batch) error {
 	if batch.Codes == models.CodesNone {
 		return nil // a coupon with a code shows among the coupons
 	}
-	err := eachRow(a.db, func(rows *sql.Rows) error {
+	err := eachRow(a.db.Raw(differingCodes, batch.ID, batch.ID, auditSlice), func(rows *sql.Rows) error {
 		var key string
 		var most, uses, coupons int64
 		if err := rows.Scan(&key, &most, &uses, &coupons); err != nil {
@@ -38,11 +38,11 @@ func (a *auditor) auditCodes(batch models.Batch) error {
 			a.about(1, key).differ("uses of the code", fmt.Sprintf("at most %d", most), uses)
 		}
 		return nil
-	}, differingCodes, batch.ID, batch.ID, auditSlice)
+	})
 	if err != nil {
 		return err
 	}
-	return eachRow(a.db, func(rows *sql.Rows) error {
+	return eachRow(a.db.Raw(strangeCodes, batch.ID, batch.ID, auditSlice), func(rows *sql.Rows) error {
 		var key string
 		var coupons int64
 		if err := rows.Scan(&key, &coupons); err != nil {
@@ -50,24 +50,24 @@ func (a *auditor) auditCodes(batch models.Batch) error {
 		}
 		a.about(1, key).differ("coupons of a code that the batch doesn't have", 0, coupons)
 		return nil
-	}, strangeCodes, batch.ID, batch.ID, auditSlice)
+	})
 }
 
 // auditLimits finds coupons that lack a row of a kind that their batch counts by, rows of coupon_limits that no coupon of
 // the batch accounts for, and such beyond the limit.
 func (a *auditor) auditLimits(batch models.Batch) error {
 	for _, kind := range batch.LimitIdentities() {
-		err := eachRow(a.db, func(rows *sql.Rows) error {
+		err := eachRow(a.db.Raw(unlimited, kind, batch.ID, auditSlice), func(rows *sql.Rows) error {
 			var id string
 			err := rows.Scan(&id)
 			a.about(2, id).differ("row in coupon_limits", "one for the "+string(kind), "none")
 			return err
-		}, unlimited, kind, batch.ID, auditSlice)
+		})
 		if err != nil {
 			return err
 		}
 	}
-	return eachRow(a.db, func(rows *sql.Rows) error {
+	return eachRow(a.db.Raw(strayLimits, batch.ID, batch.ClaimsPerUser, auditSlice), func(rows *sql.Rows) error {
 		var id, kind string
 		var ordinal int
 		if err := rows.Scan(&id, &kind, &ordinal); err != nil {
@@ -76,5 +76,5 @@ func (a *auditor) auditLimits(batch models.Batch) error {
 		want := fmt.Sprintf("one of a coupon, at most the %d. of its %s", batch.ClaimsPerUser, kind)
 		a.about(2, id).differ("row in coupon_limits", want, fmt.Sprintf("the %d.", ordinal))
 		return nil
-	}, strayLimits, batch.ID, batch.ClaimsPerUser, auditSlice)
+	})
 }

@@ -48,8 +48,8 @@ func readEntries(db *gorm.DB, batchID string, after, upTo int64, fn func(e *audi
 		if err != nil {
 			return n, err
 		}
-		known := false
-		if e.Kind, known = kinds[string(e.kind)]; !known {
+		kind, known := kinds[string(e.kind)]
+		if e.Kind = kind; !known {
 			e.Kind = models.EntryKind(e.kind)
 		}
 		fn(&e)
@@ -57,9 +57,9 @@ func readEntries(db *gorm.DB, batchID string, after, upTo int64, fn func(e *audi
 	return n, rows.Err()
 }
 
-// eachRow hands each row of the query to scan.
-func eachRow(db *gorm.DB, scan func(rows *sql.Rows) error, query string, args ...any) error {
-	rows, err := db.Raw(query, args...).Rows()
+// eachRow hands each row of a raw query to scan.
+func eachRow(query *gorm.DB, scan func(rows *sql.Rows) error) error {
+	rows, err := query.Rows()
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func TestIncrementalAuditGoesOn(t *testing.T) {
 		assert.EqualValues(t, 1, whole.Entries, "without a checkpoint: as a whole")
 		waits := w.at("WAITING, paid", 1)[0]
 		seen := audit(t, s, incrementally)
-		assert.EqualValues(t, []int64{2, 1, 1}, []int64{seen.Entries, seen.Coupons, seen.Redemptions}, "issued and locked")
+		assert.Equal(t, []int64{2, 1, 1}, []int64{seen.Entries, seen.Coupons, seen.Redemptions}, "issued and locked")
 		exec(t, s, "UPDATE redemptions SET state = 'CONFIRMED', updated_at = "+later(s)+" WHERE id = ?", waits)
 		ended := audit(t, s, incrementally)
 		assert.Zero(t, ended.Entries)

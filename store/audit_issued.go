@@ -2,18 +2,6 @@ package store
 
 import "github.com/tearoff/tearoff/models"
 
-func (a *auditor) loadIssued(ids []string, byID map[string]models.Coupon) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	var rows []models.Coupon
-	err := a.db.Find(&rows, "id IN ?", ids).Error
-	for _, c := range rows {
-		byID[c.ID] = c
-	}
-	return err
-}
-
 // compareIssued checks that coupons which the Try issued are used with their redemption, or gone with it.
 func (a *auditor) compareIssued(r auditedRedemption, s redemptionSlice) {
 	want := int64(0)

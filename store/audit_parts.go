@@ -110,49 +110,62 @@ func (a *auditor) sumPart(db *gorm.DB, f *batchFold, i int) (s sums, seq int64, 
 	if err := db.Model(&models.BatchCounter{}).Where("batch_id = ?", f.BatchID).Pluck("ledger_seq", &seq).Error; err != nil {
 		return s, 0, err
 	}
-	batch := models.Batch{}
+	var batch models.Batch
 	if err := db.Limit(1).Find(&batch, "id = ?", f.BatchID).Error; err != nil {
 		return s, 0, err
 	}
-	h, where, args := summer{seed: a.seed}, "", []any(nil)
-	where, args = f.parts.ofWhom(f.BatchID, i)
-	err = eachRow(db, func(rows *sql.Rows) error {
+	where, args := f.parts.ofWhom(f.BatchID, i)
+	if err := a.sumCoupons(&s, db.Raw(couponRows+where, args...), batch); err != nil {
+		return s, 0, err
+	}
+	err = a.sumCounters(&s, db.Raw(counterRows+where, args...), batch)
+	return s, seq, err
+}
+
+const (
+	couponRows  = "SELECT id, seq, state, redemption_id, code_key FROM coupons WHERE "
+	counterRows = "SELECT batch_id, user_id, `day`, reserved_count, reserved_amount, used_count, used_amount, refunded_amount FROM user_counters WHERE "
+)
+
+func (a *auditor) sumCoupons(s *sums, q *gorm.DB, batch models.Batch) error {
+	h := summer{seed: a.seed}
+	return eachRow(q, func(rows *sql.Rows) error {
 		var id, state, redemption, code sql.RawBytes
-		var couponSeq int64
-		if err := rows.Scan(&id, &couponSeq, &state, &redemption, &code); err != nil {
+		var seq int64
+		if err := rows.Scan(&id, &seq, &state, &redemption, &code); err != nil {
 			return err
 		}
 		if batch.Codes == models.CodesNone && batch.ID != "" && code != nil {
 			a.about(1, string(code)).differ("coupons of a code that the batch doesn't have", "none", string(id))
 		}
 		s.rows++
-		s.coupons += h.coupon(id, couponSeq, models.CouponState(state), redemption)
+		s.coupons += h.coupon(id, seq, models.CouponState(state), redemption)
 		return nil
-	}, "SELECT id, seq, state, redemption_id, code_key FROM coupons WHERE "+where, args...)
-	if err != nil {
-		return s, 0, err
-	}
-	err = eachRow(db, func(rows *sql.Rows) error {
-		var user, day sql.RawBytes
+	})
+}
+
+func (a *auditor) sumCounters(s *sums, q *gorm.DB, batch models.Batch) error {
+	h := summer{seed: a.seed}
+	return eachRow(q, func(rows *sql.Rows) error {
+		var id, user, day sql.RawBytes
 		var use models.Usage
-		err := rows.Scan(&user, &day, &use.ReservedCount, &use.ReservedAmount, &use.UsedCount, &use.UsedAmount, &use.RefundedAmount)
+		err := rows.Scan(&id, &user, &day, &use.ReservedCount, &use.ReservedAmount, &use.UsedCount, &use.UsedAmount, &use.RefundedAmount)
 		if err != nil {
 			return err
 		}
 		s.users += h.usage(user, day, use)
-		a.compareUserCap(batch, f.BatchID, user, day, use)
+		a.compareUserCap(batch, id, user, day, use)
 		return nil
-	}, "SELECT user_id, `day`, reserved_count, reserved_amount, used_count, used_amount, refunded_amount FROM user_counters WHERE "+where, args...)
-	return s, seq, err
+	})
 }
 
-func (a *auditor) compareUserCap(batch models.Batch, batchID string, user, day []byte, use models.Usage) {
+func (a *auditor) compareUserCap(batch models.Batch, batchID, user, day []byte, use models.Usage) {
 	limit := batch.Caps.UserDay
 	if len(day) == 0 {
 		limit = batch.Caps.User
 	}
 	if !limit.IsZero() {
-		a.compareCap(batchID+"/"+string(user)+"/"+string(day), limit, use)
+		a.compareCap(string(batchID)+"/"+string(user)+"/"+string(day), limit, use)
 	}
 }
 

@@ -3,7 +3,9 @@ package store_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -30,20 +32,22 @@ func TestAuditWhileWritesGoOn(t *testing.T) {
 		holdOf(damaged)
 		ctx, cancel := context.WithCancel(t.Context())
 		var writers sync.WaitGroup
+		var written atomic.Int64
 		for range 3 {
 			user := w.User()
 			writers.Go(func() {
 				for ctx.Err() == nil {
 					holdOf(user)
+					written.Add(1)
 				}
 			})
 		}
-		read := int64(0)
 		for range 5 {
+			before := written.Load()
+			require.Eventually(t, func() bool { return written.Load() > before }, time.Minute, time.Millisecond)
 			report := audit(t, s, store.AuditScope{})
 			assert.Empty(t, report.Differences)
-			assert.Greater(t, report.Entries, read, "the batch doesn't rest")
-			read = report.Entries
+			assert.Greater(t, report.Entries, before, "the batch doesn't rest")
 			assert.Empty(t, audit(t, s, incrementally).Differences)
 		}
 		exec(t, s, "UPDATE user_counters SET used_count = used_count + 1 WHERE day = '' AND user_id = ?", damaged)

@@ -134,7 +134,11 @@ func TestHistories(t *testing.T) {
 // record writes the history if that was asked for, in the form that the Temporal CLI writes and reads.
 func (r *rig) record(id, name string) {
 	r.T.Helper()
-	h := r.history(id)
+	r.keep(r.history(id), name)
+}
+
+func (r *rig) keep(h *history.History, name string) {
+	r.T.Helper()
 	r.discreet(h)
 	raw, err := temporalproto.CustomJSONMarshalOptions{}.Marshal(h)
 	require.NoError(r.T, err)

@@ -157,8 +157,13 @@ func (r *rig) customer(id string) {
 // history is the newest run's.
 func (r *rig) history(id string) *history.History {
 	r.T.Helper()
+	return r.historyOf(workflows.RedemptionWorkflowID(id))
+}
+
+func (r *rig) historyOf(workflowID string) *history.History {
+	r.T.Helper()
 	h := &history.History{}
-	events := r.temporal.GetWorkflowHistory(r.T.Context(), workflows.RedemptionWorkflowID(id), "", true, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := r.temporal.GetWorkflowHistory(r.T.Context(), workflowID, "", true, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		e, err := events.Next()
 		require.NoError(r.T, err)

@@ -27,7 +27,7 @@ func files(t *testing.T) []string {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(histories, "*.json"))
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(all), 13, "a path without a history")
+	require.GreaterOrEqual(t, len(all), 15, "a path without a history")
 	return all
 }
 
@@ -49,6 +49,7 @@ func replay(t *testing.T, h *history.History, exchanged map[string]string) error
 	})
 	require.NoError(t, err)
 	replayer.RegisterWorkflow(workflows.Redemption)
+	replayer.RegisterWorkflow(workflows.Audit)
 	return replayer.ReplayWorkflowHistory(quiet{}, h)
 }
 
@@ -82,6 +83,7 @@ func TestReplayFindsExchangedSteps(t *testing.T) {
 		"the undo":            {"CancelCoupons", "CancelOrder"},
 		"a decision":          {"CommitRedemption", "AwaitPayment"},
 		"closing and looking": {"ClosePayment", "CheckPayment"},
+		"slices of an audit":  {"AuditBatches", "AuditRedemptions"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
