@@ -2,6 +2,9 @@ package store
 
 import (
 	"database/sql"
+	"errors"
+
+	"gorm.io/gorm"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -18,9 +21,15 @@ type redemptionSlice struct {
 }
 
 func (a *auditor) loadSlice(rows []auditedRedemption) (redemptionSlice, error) {
+	s := redemptionSlice{
+		lines: map[string][]models.RedemptionLine{}, branches: map[string]map[models.Branch]models.TCCBranch{},
+		payments: map[string]models.Payment{}, charged: map[string]int64{}, orders: map[string]models.Order{}, booked: map[string]booked{},
+		coupons: map[string]models.Coupon{},
+	}
 	var ids, couponIDs, planned []string
 	for _, r := range rows {
 		ids = append(ids, r.ID)
+		s.branches[r.ID] = map[models.Branch]models.TCCBranch{}
 		for _, c := range r.Coupons {
 			couponIDs = append(couponIDs, c.CouponID)
 			if c.Issue {
@@ -28,49 +37,33 @@ func (a *auditor) loadSlice(rows []auditedRedemption) (redemptionSlice, error) {
 			}
 		}
 	}
-	s := redemptionSlice{
-		lines: map[string][]models.RedemptionLine{}, branches: map[string]map[models.Branch]models.TCCBranch{},
-		payments: map[string]models.Payment{}, charged: map[string]int64{}, orders: map[string]models.Order{}, booked: map[string]booked{},
-		coupons: map[string]models.Coupon{},
-	}
-	var lines []models.RedemptionLine
-	if err := a.db.Find(&lines, "redemption_id IN ?", ids).Error; err != nil {
+	of := a.db.Where("redemption_id IN ?", ids).Session(&gorm.Session{})
+	err := errors.Join(
+		eachOf(of, func(l models.RedemptionLine) { s.lines[l.RedemptionID] = append(s.lines[l.RedemptionID], l) }),
+		eachOf(of.Omit("result"), func(b models.TCCBranch) { s.branches[b.RedemptionID][b.Branch] = b }),
+		eachOf(of, func(p models.Payment) { s.payments[p.RedemptionID] = p }),
+		eachOf(of, func(o models.Order) { s.orders[o.RedemptionID] = o }),
+	)
+	if err != nil {
 		return s, err
 	}
-	for _, l := range lines {
-		s.lines[l.RedemptionID] = append(s.lines[l.RedemptionID], l)
-	}
-	var branches []models.TCCBranch
-	if err := a.db.Select("redemption_id", "branch", "state").Find(&branches, "redemption_id IN ?", ids).Error; err != nil {
+	if err := a.loadCharges(s.payments, s.charged); err != nil {
 		return s, err
-	}
-	for _, b := range branches {
-		if s.branches[b.RedemptionID] == nil {
-			s.branches[b.RedemptionID] = map[models.Branch]models.TCCBranch{}
-		}
-		s.branches[b.RedemptionID][b.Branch] = b
-	}
-	var payments []models.Payment
-	if err := a.db.Find(&payments, "redemption_id IN ?", ids).Error; err != nil {
-		return s, err
-	}
-	for _, p := range payments {
-		s.payments[p.RedemptionID] = p
-	}
-	if err := a.loadCharges(payments, s.charged); err != nil {
-		return s, err
-	}
-	var orders []models.Order
-	if err := a.db.Find(&orders, "redemption_id IN ?", ids).Error; err != nil {
-		return s, err
-	}
-	for _, o := range orders {
-		s.orders[o.RedemptionID] = o
 	}
 	if err := a.loadBooked(couponIDs, s.booked); err != nil {
 		return s, err
 	}
 	return s, a.loadIssued(planned, s.coupons)
+}
+
+// eachOf hands each row that the query finds to take.
+func eachOf[T any](q *gorm.DB, take func(T)) error {
+	var rows []T
+	err := q.Find(&rows).Error
+	for _, r := range rows {
+		take(r)
+	}
+	return err
 }
 
 // booked is what the ledger says of a redemption.
@@ -110,7 +103,7 @@ func (a *auditor) loadBooked(couponIDs []string, sums map[string]booked) error {
 }
 
 // loadCharges sums what the built-in bank charged for each redemption, over all attempts.
-func (a *auditor) loadCharges(payments []models.Payment, charged map[string]int64) error {
+func (a *auditor) loadCharges(payments map[string]models.Payment, charged map[string]int64) error {
 	redemption := map[string]string{}
 	var ourIDs []string
 	for _, p := range payments {
