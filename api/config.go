@@ -52,6 +52,7 @@ type Config struct {
 	ReadWithin   time.Duration // how long a body may take to arrive. Defaults to 5 s
 	MinHoldTTL   time.Duration // the shortest hold, and the shortest time to pay. Defaults to 60 s
 	MaxBody      int64         // bytes of a body. Defaults to 1 MiB
+	MaxInFlight  int           // how many requests are served at once; as many more for admin routes. Defaults to 2048
 }
 
 // maxTTL is the longest hold, and the longest time to pay.
@@ -71,5 +72,6 @@ func (c Config) withDefaults() (Config, error) {
 	c.ReadWithin = cmp.Or(c.ReadWithin, 5*time.Second)
 	c.MinHoldTTL = cmp.Or(c.MinHoldTTL, time.Minute)
 	c.MaxBody = cmp.Or(c.MaxBody, 1<<20)
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, 2048)
 	return c, nil
 }

@@ -96,6 +96,26 @@ func secured(c *gin.Context) {
 	c.Next()
 }
 
+// admitted turns a request away, before anything is done for it, while as many are served as may be: those that are let in
+// then don't wait for ever longer, and memory doesn't grow with the crowd. Operators have room of their own, and probes and
+// metrics are always let in: they are needed most when it is crowded.
+func (s *Server) admitted(c *gin.Context) {
+	serving := &s.inFlight
+	switch route := c.FullPath(); {
+	case strings.HasPrefix(route, adminPrefix):
+		serving = &s.adminInFlight
+	case !strings.HasPrefix(route, "/v1/"):
+		c.Next()
+		return
+	}
+	defer serving.Add(-1)
+	if serving.Add(1) > int64(s.cfg.MaxInFlight) {
+		s.refuse(c, models.NewError(models.CodeOverloaded, "too many requests are served already"))
+		return
+	}
+	c.Next()
+}
+
 // bounded limits the request's time, and refuses a body that says it is too large before reading it.
 func (s *Server) bounded(c *gin.Context) {
 	if c.Request.ContentLength > s.cfg.MaxBody {

@@ -17,7 +17,11 @@ type PageInput struct {
 type page[T any] struct {
 	Items      []T    `json:"items" nullable:"false"`
 	NextCursor string `json:"next_cursor,omitempty" doc:"Ask for the next page with it; absent on the last page."`
+	json       []byte // the same, if it was written before
 }
+
+// JSON implements encoded.
+func (p page[T]) JSON() []byte { return p.json }
 
 // list says how rows of R become a page of T.
 type list[R, T any] struct {

@@ -101,6 +101,9 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 		s.cfg.Log.ErrorContext(ctx, "request failed", "request_id", p.RequestID, "error", err)
 	case models.ClassUnavailable, models.ClassTooMany:
 		p.header.Set("Retry-After", "1")
+		if domain.Code == models.CodeOverloaded {
+			break // the requests are logged anyway, and a crowd of warnings would only add to the load
+		}
 		s.cfg.Log.WarnContext(ctx, "request turned away", "request_id", p.RequestID, "error", err)
 	case models.ClassUnauthorized:
 		p.header.Set("WWW-Authenticate", "Bearer")

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 	"github.com/maypok86/otter/v2"
@@ -43,6 +44,8 @@ type Server struct {
 	owners  *memo[string, string]          // merchant of each batch
 	rules   *memo[ruleVersion, publicRule] // what a batch's coupons are worth
 	wallets *otter.Cache[walletKey, keptWallet]
+
+	inFlight, adminInFlight atomic.Int64 // requests that are being served
 }
 
 // New makes a server. It fails when something required is missing, or when the registry has these metrics already.
@@ -75,7 +78,7 @@ func (s *Server) Handler(routes Routes) http.Handler {
 	e.UseRawPath = true // a caller's user id may hold an escaped slash
 	e.ContextWithFallback = false
 	_ = e.SetTrustedProxies(nil) // no address is read, so none is trusted
-	e.Use(s.observe, s.recovered, secured, s.bounded)
+	e.Use(s.observe, s.recovered, secured, s.admitted, s.bounded)
 	e.NoRoute(func(c *gin.Context) {
 		s.refuse(c, models.NewError(models.CodeNotFound, "there is no such path"))
 	})

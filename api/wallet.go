@@ -21,16 +21,7 @@ type walletInput struct {
 	State []models.CouponState `query:"state" enum:"AVAILABLE,LOCKED,USED,EXPIRED,REVOKED" doc:"Only coupons in one of these states, separated by commas. Default: all."`
 }
 
-type walletOutput struct{ Body walletPage }
-
-// walletPage is a page of coupons, and the same as JSON if it is kept.
-type walletPage struct {
-	page[walletCoupon]
-	json []byte
-}
-
-// JSON implements encoded.
-func (p walletPage) JSON() []byte { return p.json }
+type walletOutput struct{ Body page[walletCoupon] }
 
 // walletKey is all that decides about an answer.
 type walletKey struct {
@@ -105,7 +96,7 @@ func (s *Server) wallet(ctx context.Context, in *walletInput) (*walletOutput, er
 	}
 	key := walletKey{userID: userID, merchantID: q.MerchantID, states: fmt.Sprint(in.State), limit: in.Limit}
 	if kept, ok := s.wallets.GetIfPresent(key); ok && in.Cursor == "" && kept.fresh.Holds() {
-		return &walletOutput{Body: walletPage{json: kept.json}}, nil
+		return &walletOutput{Body: page[walletCoupon]{json: kept.json}}, nil
 	}
 	var offers []models.Offer
 	var fresh store.Fresh
@@ -122,14 +113,14 @@ func (s *Server) wallet(ctx context.Context, in *walletInput) (*walletOutput, er
 		p.Items = slices.DeleteFunc(p.Items, func(c walletCoupon) bool { return !slices.Contains(in.State, c.State) })
 	}
 	if userID == "" || in.Cursor != "" {
-		return &walletOutput{Body: walletPage{page: p}}, nil
+		return &walletOutput{Body: p}, nil
 	}
 	var text bytes.Buffer
 	if err := huma.DefaultJSONFormat.Marshal(&text, p); err != nil {
 		return nil, err
 	}
 	s.wallets.Set(key, keptWallet{json: text.Bytes(), fresh: fresh})
-	return &walletOutput{Body: walletPage{json: text.Bytes()}}, nil
+	return &walletOutput{Body: page[walletCoupon]{json: text.Bytes()}}, nil
 }
 
 // expiryInView makes a query see a coupon whose validity is over as expired, though nobody has written that down yet.

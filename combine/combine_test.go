@@ -150,6 +150,52 @@ func TestWhoHasGoneIsDropped(t *testing.T) {
 	require.NoError(t, <-stays)
 }
 
+func TestWhoLeavesLateIsServed(t *testing.T) {
+	t.Parallel()
+	done := make(chan error, 1)
+	began, goOn := make(chan struct{}), make(chan struct{})
+	c := combine.New[string](func(ctx context.Context, requests []int) ([]int, error) {
+		close(began)
+		<-goOn
+		done <- ctx.Err()
+		return requests, nil
+	}, combine.Options{})
+	caller, leave := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() { _, err := c.Do(caller, "k", 0); gone <- err }()
+	<-began
+	leave()
+	require.ErrorIs(t, <-gone, context.Canceled)
+	close(goOn)
+	require.NoError(t, <-done, "the work is done, though nobody waits for it")
+	idle(t, c.Keys)
+}
+
+func TestWhoHasGoneMakesRoom(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	c := combine.New[string](g.flush, combine.Options{Queue: 2, InFlight: 1})
+	go func() { _, _ = c.Do(t.Context(), "k", 0) }()
+	<-g.begun
+	impatient, leave := context.WithCancel(t.Context())
+	var crowd sync.WaitGroup
+	for range 2 {
+		crowd.Go(func() { _, _ = c.Do(impatient, "k", 1) })
+	}
+	require.Eventually(t, func() bool { return c.Waiting("k") == 2 }, time.Second, 50*time.Microsecond)
+	_, err := c.Do(t.Context(), "k", 2)
+	require.ErrorIs(t, err, combine.ErrFull)
+	leave()
+	crowd.Wait()
+	g.permits <- struct{}{}
+	g.permits <- struct{}{}
+	require.Eventually(t, func() bool {
+		got, err := c.Do(t.Context(), "k", 3)
+		return err == nil && got == "3"
+	}, time.Second, 50*time.Microsecond)
+	assert.Equal(t, []int{3}, <-g.begun, "the others are never done")
+}
+
 func TestFaultsReachEveryone(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")

@@ -37,7 +37,7 @@ var named = map[string]func(sc scene) string{
 // What is damaged in what was written since the checkpoint is found, and found again until it is repaired.
 func TestIncrementalAuditShowsDamage(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		scenes := map[int]scene{}
 		for i := range damages {
 			if s.Dialect() == store.SQLite && i%12 != 0 {
@@ -73,7 +73,7 @@ func TestIncrementalAuditShowsDamage(t *testing.T) {
 // What was clean at the checkpoint and was damaged behind the ledger's back is the full audit's to find.
 func TestFullAuditShowsOldDamage(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		sc := newScene(t, s)
 		assert.Empty(t, audit(t, s, store.AuditScope{Remember: true}).Differences)
 		again := audit(t, s, incrementally)
@@ -92,7 +92,7 @@ func TestFullAuditShowsOldDamage(t *testing.T) {
 // Each incremental audit reads what is new and no more; a redemption that ends later is checked then.
 func TestIncrementalAuditGoesOn(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{Quantity: 100})
 		whole := audit(t, s, incrementally)
 		assert.EqualValues(t, 1, whole.Entries, "without a checkpoint: as a whole")
@@ -118,7 +118,7 @@ func later(s *store.Store) string {
 // A ledger that is shorter than it once was has lost entries, even if all the rest agrees.
 func TestAuditShowsLostLedger(t *testing.T) {
 	t.Parallel()
-	s := mysqlAlone(t, store.Options{})
+	s := storetest.Alone(t, store.Options{})
 	w := newWorld(t, s, storetest.BatchSpec{})
 	w.coupons(2)
 	assert.Empty(t, audit(t, s, incrementally).Differences)
@@ -129,7 +129,7 @@ func TestAuditShowsLostLedger(t *testing.T) {
 // A wrecked store doesn't make a report of any size.
 func TestAuditOfManyDifferences(t *testing.T) {
 	t.Parallel()
-	s := mysqlAlone(t, store.Options{})
+	s := storetest.Alone(t, store.Options{})
 	w := newWorld(t, s, storetest.BatchSpec{})
 	w.coupons(1200)
 	exec(t, s, "UPDATE coupons SET state = 'USED' WHERE batch_id = ?", w.batch.ID)

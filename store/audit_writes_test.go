@@ -19,7 +19,7 @@ import (
 // counter is found nevertheless.
 func TestAuditWhileWritesGoOn(t *testing.T) {
 	t.Parallel()
-	eachAlone(t, func(t *testing.T, s *store.Store) {
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{Caps: models.Caps{User: models.Cap{Amount: new(int64(1 << 40))}}})
 		damaged := w.user
 		holdOf := func(user string) {

@@ -112,7 +112,8 @@ func (v service) handlers(s *store.Store, temporal client.Client, registry *prom
 	}
 	server, err := api.New(api.Config{
 		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Callbacks: bankCallbacks{builtinProvider(s)},
-		Log: v.log, UIURL: v.api.UIURL, MinHoldTTL: v.api.MinHoldTTL, Registry: registry,
+		Log: v.log, UIURL: v.api.UIURL, MinHoldTTL: v.api.MinHoldTTL, MaxInFlight: v.api.MaxInFlight,
+		Registry: registry,
 	})
 	if err != nil {
 		return nil, err
