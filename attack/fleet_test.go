@@ -79,7 +79,7 @@ func (f *fleet) auditClean() {
 	f.t.Helper()
 	out, err := exec.CommandContext(f.t.Context(), binary, "audit", "--json", "--mysql", f.dsn).Output()
 	require.NoError(f.t, err, "%s", out)
-	var report store.AuditReport
+	var report models.AuditReport
 	require.NoError(f.t, json.Unmarshal(out, &report))
 	require.Empty(f.t, report.Differences)
 	require.Positive(f.t, report.Entries)

@@ -38,7 +38,9 @@ func (a *auditor) auditBatch(id string) error {
 	if err := a.advance(f, c.LedgerSeq); err != nil {
 		return err
 	}
-	a.compareBatch(c, f, batch)
+	if err := a.compareBatch(c, f, batch); err != nil {
+		return err
+	}
 	clean := f.checkpoint(began)
 	if err := a.auditRows(f, c, batch); err != nil {
 		return err
@@ -137,7 +139,7 @@ func (a *auditor) advance(f *batchFold, upTo int64) error {
 	return nil
 }
 
-func (a *auditor) compareBatch(c models.BatchCounter, f *batchFold, batch models.Batch) {
+func (a *auditor) compareBatch(c models.BatchCounter, f *batchFold, batch models.Batch) error {
 	check(a.about(1, c.BatchID), "issued", f.Issued, c.Issued)
 	check(a.about(1, c.BatchID), "face values", f.FaceAmount, c.FaceAmount)
 	check(a.about(1, c.BatchID), "usage", f.Usage, c.Usage)
@@ -152,14 +154,41 @@ func (a *auditor) compareBatch(c models.BatchCounter, f *batchFold, batch models
 	if most := batch.Caps.Batch.Amount; batch.FaceMin > 0 && most != nil && c.FaceAmount > *most {
 		a.about(1, c.BatchID).differ("face values", fmt.Sprintf("at most %d", *most), c.FaceAmount)
 	}
-	a.compareCap(c.BatchID, batch.Caps.Batch, c.Usage)
+	return a.compareCap(userDay{batchID: c.BatchID}, batch.Caps.Batch, c.Usage)
 }
 
-func (a *auditor) compareCap(subject string, limit models.Cap, use models.Usage) {
-	if limit.Uses != nil && use.Uses() > *limit.Uses {
-		a.about(1, subject).differ("uses", fmt.Sprintf("at most %d", *limit.Uses), use.Uses())
+// compareCap reports a cap that is passed by more than was accepted to be. Without a user it is the batch's.
+func (a *auditor) compareCap(of userDay, limit models.Cap, use models.Usage) error {
+	tooOften := limit.Uses != nil && use.Uses() > *limit.Uses
+	tooMuch := limit.Amount != nil && use.Amount() > *limit.Amount
+	if !tooOften && !tooMuch {
+		return nil
 	}
-	if limit.Amount != nil && use.Amount() > *limit.Amount {
-		a.about(1, subject).differ("amount", fmt.Sprintf("at most %d", *limit.Amount), use.Amount())
+	accepted, err := a.overruns(of)
+	if err != nil {
+		return err
 	}
+	subject := of.batchID
+	if of.userID != "" {
+		subject += "/" + of.userID + "/" + of.day
+	}
+	if tooOften && use.Uses() > *limit.Uses+accepted.Count {
+		a.about(1, subject).differ("uses", fmt.Sprintf("at most %d", *limit.Uses+accepted.Count), use.Uses())
+	}
+	if tooMuch && use.Amount() > *limit.Amount+accepted.Amount {
+		a.about(1, subject).differ("amount", fmt.Sprintf("at most %d", *limit.Amount+accepted.Amount), use.Amount())
+	}
+	return nil
+}
+
+// overruns sums what callers accepted beyond caps. Hardly any batch has such entries, so no index is kept for them.
+func (a *auditor) overruns(of userDay) (sum models.LedgerEntry, err error) {
+	q := a.db.Model(&models.LedgerEntry{}).Where("batch_id = ? AND kind = ?", of.batchID, models.EntryOverrun)
+	if of.userID != "" {
+		q = q.Where("user_id = ?", of.userID)
+	}
+	if of.day != "" {
+		q = q.Where("`day` = ?", of.day)
+	}
+	return sum, q.Select("COALESCE(SUM(`count`), 0) AS `count`, COALESCE(SUM(amount), 0) AS amount").Scan(&sum).Error
 }

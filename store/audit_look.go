@@ -30,7 +30,9 @@ func (a *auditor) lookAt(batchID string, coupons map[string][]string, count bool
 		if count {
 			a.Coupons += int64(len(l.coupons))
 		}
-		l.compare()
+		if err := l.compare(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -99,7 +101,7 @@ func (l *look) readEntries(db *gorm.DB, ids []string) error {
 	return nil
 }
 
-func (l *look) compare() {
+func (l *look) compare() error {
 	for _, id := range slices.Sorted(maps.Keys(l.coupons)) {
 		if _, known := l.fold[id]; !known {
 			l.a.about(2, id).differ("ledger entries", "some", "none")
@@ -110,7 +112,9 @@ func (l *look) compare() {
 		l.a.compareCoupon(id, row, there, l.fold[id])
 	}
 	for key, use := range l.counters {
-		l.a.compareUserCap(l.batch, []byte(key.batchID), []byte(key.userID), []byte(key.day), use)
+		if err := l.a.compareUserCap(l.batch, key, use); err != nil {
+			return err
+		}
 		if l.used[key] == nil {
 			l.used[key] = &models.Usage{}
 		}
@@ -122,6 +126,7 @@ func (l *look) compare() {
 		// A counter that isn't there counts nothing.
 		check(l.a.about(1, key.batchID+"/"+key.userID+"/"+key.day), "usage", *use, l.counters[key])
 	}
+	return nil
 }
 
 func (a *auditor) compareCoupon(id string, row models.Coupon, there bool, e models.LedgerEntry) {

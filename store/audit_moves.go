@@ -22,6 +22,9 @@ var moves = map[models.EntryKind]move{
 	models.EntryRestored: {models.CouponUsed, models.CouponAvailable},
 	models.EntryRevoked:  {models.CouponAvailable, models.CouponRevoked},
 	models.EntryExpired:  {models.CouponAvailable, models.CouponExpired},
+
+	models.EntryUnexpired: {models.CouponExpired, models.CouponAvailable},
+	models.EntryOverrun:   {models.CouponAvailable, models.CouponAvailable},
 }
 
 // foldCoupon checks the coupon's own sequence and keeps its newest entry that set a state.
@@ -59,7 +62,9 @@ const noEntry models.EntryKind = "none"
 // unissued, which only a cancelled use can be.
 var allowedBefore = func() map[models.EntryKind][]models.EntryKind {
 	first := []models.EntryKind{noEntry}
-	free := []models.EntryKind{models.EntryIssued, models.EntryImported, models.EntryReleased, models.EntryRestored}
+	free := []models.EntryKind{
+		models.EntryIssued, models.EntryImported, models.EntryReleased, models.EntryRestored, models.EntryUnexpired, models.EntryOverrun,
+	}
 	locked := []models.EntryKind{models.EntryLocked}
 	used := []models.EntryKind{models.EntryUsed}
 	return map[models.EntryKind][]models.EntryKind{
@@ -67,5 +72,6 @@ var allowedBefore = func() map[models.EntryKind][]models.EntryKind {
 		models.EntryLocked: free, models.EntryRevoked: free, models.EntryExpired: free,
 		models.EntryReleased: locked, models.EntryUsed: locked, models.EntryAdjusted: locked,
 		models.EntryRefunded: used, models.EntryRestored: used, models.EntryUnissued: {models.EntryReleased},
+		models.EntryUnexpired: {models.EntryExpired}, models.EntryOverrun: free,
 	}
 }()

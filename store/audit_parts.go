@@ -154,19 +154,16 @@ func (a *auditor) sumCounters(s *sums, q *gorm.DB, batch models.Batch) error {
 			return err
 		}
 		s.users += h.usage(user, day, use)
-		a.compareUserCap(batch, id, user, day, use)
-		return nil
+		return a.compareUserCap(batch, userDay{string(id), string(user), string(day)}, use)
 	})
 }
 
-func (a *auditor) compareUserCap(batch models.Batch, batchID, user, day []byte, use models.Usage) {
+func (a *auditor) compareUserCap(batch models.Batch, of userDay, use models.Usage) error {
 	limit := batch.Caps.UserDay
-	if len(day) == 0 {
+	if of.day == "" {
 		limit = batch.Caps.User
 	}
-	if !limit.IsZero() {
-		a.compareCap(string(batchID)+"/"+string(user)+"/"+string(day), limit, use)
-	}
+	return a.compareCap(of, limit, use)
 }
 
 // comparePart looks closer where the sums differ, to name what does.

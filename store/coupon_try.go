@@ -88,6 +88,9 @@ func (p *couponsBranch) postSteps(d *draft, it *item) (locked []models.LockedCou
 			p.issuer.issue(*s.grant)
 		}
 		coupon := p.books.coupons[s.lock.CouponID]
+		if s.overrun && coupon.State == models.CouponExpired {
+			p.books.post(coupon, models.LedgerEntry{Kind: models.EntryUnexpired, Count: 1, At: d.now})
+		}
 		if s.overrun {
 			p.books.post(coupon, p.entry(models.EntryOverrun, it, s.lock, d.now))
 			overrun = true
