@@ -112,7 +112,7 @@ func (s *Server) wallet(ctx context.Context, in *walletInput) (*walletOutput, er
 	if len(in.State) > 0 {
 		p.Items = slices.DeleteFunc(p.Items, func(c walletCoupon) bool { return !slices.Contains(in.State, c.State) })
 	}
-	if userID == "" || in.Cursor != "" {
+	if !fresh.Holds() {
 		return &walletOutput{Body: p}, nil
 	}
 	var text bytes.Buffer

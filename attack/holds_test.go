@@ -79,7 +79,8 @@ var actions = []func(b *till, ctx context.Context, id string){
 	(*till).confirm,
 	(*till).cancel,
 	(*till).extend,
-	// CHANGE: (*till).change, once a hold's cart can be changed
+	(*till).change,
+	(*till).change,
 }
 
 // shop opens a hold, does two things to it at once, and leaves some to run out.
@@ -140,8 +141,22 @@ func (b *till) confirm(ctx context.Context, id string) {
 		if a.succeeded() {
 			assert.Equal(b.t, "CONFIRMED", a.State)
 			b.note(b.confirmed, id)
-		} else if assert.Contains(b.t, []string{"redemption_decided", "hold_expired"}, a.Code) {
-			b.note(b.freed, id)
+		} else if assert.Contains(b.t, []string{"redemption_decided", "hold_expired"}, a.Code) && a.Code == "redemption_decided" {
+			b.note(b.freed, id) // one that has run out may still be confirmed, when there is money again
+		}
+	}
+}
+
+// change makes the cart another one: its discount needs more of the money, or less.
+func (b *till) change(ctx context.Context, id string) {
+	discount := 100 + rand.Int64N(mostOff-100)
+	for _, a := range b.insist(ctx, request{method: http.MethodPut, path: "/v1/holds/" + id, body: object{"cart": cart(discount * 10)}}) {
+		switch a.Code {
+		case "":
+			assert.Equal(b.t, "WAITING", a.State)
+		case "redemption_decided", "hold_expired", "hold_changed":
+		default:
+			b.checkRefusal(a, discount)
 		}
 	}
 }

@@ -76,9 +76,10 @@ func (h *history) record(did move, from time.Time, r result) {
 func (h *history) nameHolds() {
 	keys := h.pairs("SELECT id, idem_key FROM redemptions")
 	outcomes := h.pairs("SELECT idem_key, COALESCE(outcome, '-') FROM redemptions")
+	held := []string{"-", "hold_expired", "cancelled_by_caller"}
 	h.operations = slices.DeleteFunc(h.operations, func(op porcupine.Operation) bool {
 		did, r := op.Input.(move), op.Output.(result)
-		return r.unknown && (did.kind == "open" && outcomes[did.hold] == "" || did.kind == "expire" && outcomes[did.hold] != "hold_expired")
+		return r.unknown && (did.kind == "open" && outcomes[did.hold] == "" || did.kind == "expire" && !slices.Contains(held, outcomes[did.hold]))
 	})
 	for i := range h.operations {
 		did, r := h.operations[i].Input.(move), h.operations[i].Output.(result)
@@ -178,6 +179,6 @@ func (c *contended) read(ctx context.Context) {
 	if !a.succeeded() || len(a.Items) != 1 {
 		return
 	}
-	c.record(move{"read", c.coupon, ""}, from, result{read: couponState{a.Items[0].State, a.Items[0].RedemptionID}})
+	c.record(move{"read", c.coupon, ""}, from, result{read: couponState{state: a.Items[0].State, hold: a.Items[0].RedemptionID}})
 	c.heard(a.Items[0].RedemptionID)
 }

@@ -29,12 +29,16 @@ type answer[Outcome any] struct {
 // long the oldest waited, and how many are left waiting. It must not block.
 type FlushObserver func(queue string, size int, waited time.Duration, left int)
 
-func newCombined(s *Store, observe FlushObserver) *combined {
+func newCombined(s *Store, observe FlushObserver, alone bool) *combined {
 	options := func(queue string) combine.Options {
-		if observe == nil {
-			return combine.Options{}
+		var o combine.Options
+		if alone {
+			o.Size, o.InFlight = 1, s.sql.Stats().MaxOpenConnections
 		}
-		return combine.Options{Observe: func(size int, waited time.Duration, left int) { observe(queue, size, waited, left) }}
+		if observe != nil {
+			o.Observe = func(size int, waited time.Duration, left int) { observe(queue, size, waited, left) }
+		}
+		return o
 	}
 	return &combined{
 		users:   combine.New[struct{}](each(s.ensureUsers), options("users")),

@@ -19,7 +19,8 @@ type WalletQuery struct {
 	Limit      int
 }
 
-// Wallet returns up to Limit coupons with what is needed to show and price them, and how long that holds.
+// Wallet returns up to Limit coupons with what is needed to show and price them. Fresh is of an answer that was made of what
+// is kept of users who are active: coupons that are not over. Everything else is read from the rows, each time.
 func (s *Store) Wallet(ctx context.Context, w WalletQuery) ([]models.Offer, Fresh, error) {
 	g := gathering{store: s, q: OfferQuery{UserID: w.UserID}}
 	g.fresh.see(s.hot, w.UserID)
@@ -28,13 +29,16 @@ func (s *Store) Wallet(ctx context.Context, w WalletQuery) ([]models.Offer, Fres
 		coupons, err = s.wallet(ctx, w)
 	}
 	if err != nil || len(coupons) == 0 {
-		return nil, g.fresh, asError(err)
+		return nil, Fresh{}, asError(err)
 	}
 	g.coupons = coupons
 	for _, step := range []func(context.Context) error{g.readBatches, g.readUse} {
 		if err := step(ctx); err != nil {
-			return nil, g.fresh, err
+			return nil, Fresh{}, err
 		}
+	}
+	if !known {
+		g.fresh = Fresh{}
 	}
 	return g.offered().Offers, g.fresh, nil
 }

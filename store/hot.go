@@ -90,7 +90,8 @@ func (h *hot) slot(id string) *atomic.Uint64 {
 	return &h.changes[maphash.String(h.seed, id)%uint64(len(h.changes))]
 }
 
-// Fresh tells whether anything that an answer was made of has been changed by this process since. The zero value says no.
+// Fresh tells whether an answer that was made of what is kept still shows all that this process has changed. The zero value
+// is of an answer that may not be kept.
 type Fresh struct{ seen []seenSlot }
 
 type seenSlot struct {
@@ -104,14 +105,14 @@ func (f *Fresh) see(h *hot, id string) {
 	f.seen = append(f.seen, seenSlot{slot, slot.Load()})
 }
 
-// Holds reports whether nothing has been changed.
+// Holds reports whether the answer may be given again.
 func (f Fresh) Holds() bool {
 	for _, s := range f.seen {
 		if s.slot.Load() != s.changes {
 			return false
 		}
 	}
-	return true
+	return len(f.seen) > 0
 }
 
 // changed forgets what is kept of the users and batches. It is called when a transaction has ended, also one whose COMMIT

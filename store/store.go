@@ -38,6 +38,8 @@ type Options struct {
 	Wrap func(driver.Connector) driver.Connector
 	// Observe is told of the transactions that requests share. nil: nobody.
 	Observe FlushObserver
+	// Alone gives each request a transaction of its own, to measure what sharing them is worth.
+	Alone bool
 }
 
 // Store is the coupon store. It is safe for concurrent use.
@@ -93,7 +95,7 @@ func Open(o Options) (*Store, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	s := &Store{db: g, sql: db, dialect: dialect, path: o.SQLite, log: o.Log, grace: cmp.Or(o.Grace, time.Minute), configs: newConfigs(), hot: newHot(), closed: newClosedBatches()}
-	s.combined = newCombined(s, o.Observe)
+	s.combined = newCombined(s, o.Observe, o.Alone)
 	return s, nil
 }
 

@@ -18,6 +18,7 @@ type storeFlags struct {
 	MySQL    string        `name:"mysql" help:"DSN of MySQL: user:password@tcp(host:3306)/database" placeholder:"DSN" env:"TEAROFF_MYSQL"`
 	SQLite   string        `name:"sqlite" help:"Path of a SQLite file, for trying out." placeholder:"FILE" env:"TEAROFF_SQLITE"`
 	MaxConns int           `help:"Bound on connections to the store; 0 is 32 on MySQL and 4 on SQLite." env:"TEAROFF_MAX_CONNS"`
+	Alone    bool          `hidden:"" help:"Give each request a transaction of its own, to measure what sharing them is worth."`
 	Grace    time.Duration `help:"How long a redemption may rest before the sweeper looks at it." default:"1m" env:"TEAROFF_GRACE"`
 }
 
@@ -28,7 +29,7 @@ func (f storeFlags) observed(log *slog.Logger, observe store.FlushObserver) (*st
 	if (f.MySQL == "") == (f.SQLite == "") {
 		return nil, errors.New("give either --mysql DSN or --sqlite FILE")
 	}
-	return store.Open(store.Options{MySQL: f.MySQL, SQLite: f.SQLite, MaxConns: f.MaxConns, Grace: f.Grace, Log: log, Observe: observe})
+	return store.Open(store.Options{MySQL: f.MySQL, SQLite: f.SQLite, MaxConns: f.MaxConns, Grace: f.Grace, Log: log, Observe: observe, Alone: f.Alone})
 }
 
 // temporalFlags say where Temporal is.

@@ -35,7 +35,7 @@ type Options struct {
 
 // DefaultConcurrency is how many requests are under way at a time unless the caller says otherwise: a rush, and few enough
 // that waiting for one another doesn't hide what an answer takes.
-const DefaultConcurrency = 128
+const DefaultConcurrency = 192
 
 // ErrErrors says that not every answer was the expected one; what was printed says which.
 var ErrErrors = errors.New("bench: not every answer was the expected one")

@@ -17,16 +17,16 @@ func claimRequest(batchID string, n int64) request {
 
 // prepareClaim is one hot batch that everybody claims.
 func prepareClaim(ctx context.Context, e *env) (*contest, error) {
-	batchID, err := e.batch(ctx, batchSpec{})
+	ours, err := e.claims(ctx, "claim", e.server)
 	if err != nil {
 		return nil, err
 	}
-	c := &contest{ours: overHTTP("claim", e.server, func(c *conn, n int64) error {
-		_, err := c.expect(claimRequest(batchID, n), http.StatusCreated, "")
-		return err
-	})}
-	c.ours.check = e.checkBatch(batchID, func(c counters) int64 { return c.Issued })
-	for _, design := range []*rows{{name: "one_row", slots: 1}, {name: "slots16", slots: 16}} {
+	alone, err := e.claims(ctx, "one_row", e.alone)
+	if err != nil {
+		return nil, err
+	}
+	c := &contest{ours: ours, baselines: []*job{alone}}
+	for _, design := range []*rows{{name: "bare_row", slots: 1}, {name: "bare_slots16", slots: 16}} {
 		if err := design.prepare(ctx, e, plenty); err != nil {
 			return nil, err
 		}
@@ -34,6 +34,17 @@ func prepareClaim(ctx context.Context, e *env) (*contest, error) {
 	}
 	err = c.addRedis(ctx, e)
 	return c, err
+}
+
+// claims is a batch of its own that everybody claims at the endpoint.
+func (e *env) claims(ctx context.Context, name string, at endpoint) (*job, error) {
+	batchID, err := e.batch(ctx, batchSpec{})
+	j := overHTTP(name, at, func(c *conn, n int64) error {
+		_, err := c.expect(claimRequest(batchID, n), http.StatusCreated, "")
+		return err
+	})
+	j.check = e.checkBatch(batchID, func(c counters) int64 { return c.Issued })
+	return j, err
 }
 
 // prepareSoldOut is a batch whose only coupon is gone.
@@ -62,7 +73,7 @@ func prepareSoldOut(ctx context.Context, e *env) (*contest, error) {
 	if err := c.addStatic(ctx, e, staticAnswer{http.StatusConflict, refusal}, ask); err != nil {
 		return nil, err
 	}
-	design := rows{name: "one_row", slots: 1}
+	design := rows{name: "bare_row", slots: 1}
 	c.baselines = append(c.baselines, design.job(design.refuse))
 	return c, design.prepare(ctx, e, 0)
 }

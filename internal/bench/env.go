@@ -27,6 +27,7 @@ type env struct {
 	db      *sql.DB
 	server  endpoint // the API, with an order service's key
 	admin   endpoint // the API, with an operator's key
+	alone   endpoint // another one, in which every request has a transaction of its own
 	api     *devserver.Child
 	numbers atomic.Int64 // of ops
 	shop    *shop        // nil until a scenario needs it
@@ -58,6 +59,11 @@ func (e *env) start(ctx context.Context) error {
 	// Nothing listens where Temporal should be: claims, holds, wallets and quotes don't ask it, and no other may be met.
 	e.api, e.server.addr, err = e.startTearoff(ctx, "--log-level", "warn", "api", "--temporal", "127.0.0.1:1", "--mysql", dsn)
 	e.admin.addr = e.server.addr
+	if err != nil {
+		return err
+	}
+	e.alone = e.server
+	_, e.alone.addr, err = e.startTearoff(ctx, "--log-level", "warn", "api", "--alone", "--temporal", "127.0.0.1:1", "--mysql", dsn)
 	return err
 }
 

@@ -12,18 +12,28 @@ import (
 // prepareHold is one hot batch whose coupons are issued when they are used, with a budget of money and a bound for each
 // user that are never reached.
 func prepareHold(ctx context.Context, e *env) (*contest, error) {
+	ours, err := e.holds(ctx, "hold_confirm", e.server)
+	if err != nil {
+		return nil, err
+	}
+	alone, err := e.holds(ctx, "one_row", e.alone)
+	if err != nil {
+		return nil, err
+	}
+	design := rows{name: "bare_row", slots: 1}
+	c := &contest{ours: ours, baselines: []*job{alone, design.job(design.redeem)}}
+	return c, design.prepare(ctx, e, plenty)
+}
+
+// holds is a batch of its own that everybody redeems at the endpoint.
+func (e *env) holds(ctx context.Context, name string, at endpoint) (*job, error) {
 	budget, each := models.MaxAmount, int64(1)
 	batchID, err := e.batch(ctx, batchSpec{mode: models.ClaimModeOnUse, caps: &models.Caps{
 		Batch: models.Cap{Amount: &budget}, User: models.Cap{Uses: &each},
 	}})
-	if err != nil {
-		return nil, err
-	}
-	c := &contest{ours: overHTTP("hold_confirm", e.server, func(c *conn, n int64) error { return holdAndConfirm(c, batchID, n) })}
-	c.ours.check = e.checkBatch(batchID, func(c counters) int64 { return c.Used })
-	design := rows{name: "one_row", slots: 1}
-	c.baselines = []*job{design.job(design.redeem)}
-	return c, design.prepare(ctx, e, plenty)
+	j := overHTTP(name, at, func(c *conn, n int64) error { return holdAndConfirm(c, batchID, n) })
+	j.check = e.checkBatch(batchID, func(c counters) int64 { return c.Used })
+	return j, err
 }
 
 // holdAndConfirm is a redemption of a new user: a hold, and its confirmation.
