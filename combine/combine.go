@@ -105,15 +105,18 @@ func (c *Combiner[Key, Request, Outcome]) enqueue(key Key, mine *call[Request, O
 		return ErrFull
 	}
 	q.waiting = append(q.waiting, mine)
-	if q.flights < c.o.InFlight && (q.flights == 0 || len(q.waiting) >= c.o.Size) {
+	if q.flights < c.o.InFlight && (q.flights == 0 || len(q.waiting) >= c.worthwhile()) {
 		q.flights++
 		go c.fly(key, q)
 	}
 	return nil
 }
 
-// fly flushes until nothing waits. A second flight is begun only for a full slice, so that few requests are not split over
-// two transactions that would wait for each other's locks.
+// worthwhile is how many requests a flight beside another must have: few are not split over two transactions that would
+// wait for each other's locks.
+func (c *Combiner[Key, Request, Outcome]) worthwhile() int { return c.o.Size / 4 }
+
+// fly flushes until nothing waits, or too little for a flight beside another.
 func (c *Combiner[Key, Request, Outcome]) fly(key Key, q *queue[Request, Outcome]) {
 	for {
 		calls := c.next(key, q)
@@ -130,7 +133,7 @@ func (c *Combiner[Key, Request, Outcome]) next(key Key, q *queue[Request, Outcom
 	defer c.mu.Unlock()
 	for {
 		n := min(len(q.waiting), c.o.Size)
-		if n == 0 || q.flights > 1 && n < c.o.Size {
+		if n == 0 || q.flights > 1 && n < c.worthwhile() {
 			q.flights--
 			if q.flights == 0 && len(q.waiting) == 0 {
 				delete(c.queues, key)

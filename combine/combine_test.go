@@ -72,10 +72,10 @@ func TestWhoWaitsJoinsTheNextFlush(t *testing.T) {
 	idle(t, c.Keys)
 }
 
-func TestASecondFlightIsForFullSlices(t *testing.T) {
+func TestASecondFlightIsForMany(t *testing.T) {
 	t.Parallel()
 	g := newGate()
-	c := combine.New[string](g.flush, combine.Options{Size: 3, InFlight: 2})
+	c := combine.New[string](g.flush, combine.Options{Size: 12, InFlight: 2})
 	go func() { _, _ = c.Do(t.Context(), "k", 0) }()
 	<-g.begun
 	few := ask(t, c, 1, 3)
@@ -84,7 +84,7 @@ func TestASecondFlightIsForFullSlices(t *testing.T) {
 	defer cancel()
 	last := make(chan struct{})
 	go func() { defer close(last); _, _ = c.Do(t.Context(), "k", 3) }()
-	assert.Equal(t, []int{1, 2, 3}, <-g.begun, "a third fills a slice")
+	assert.Equal(t, []int{1, 2, 3}, <-g.begun, "a third makes a quarter of a slice")
 	for range 2 {
 		g.permits <- struct{}{}
 	}
