@@ -29,6 +29,7 @@ type newBatch struct {
 	ClaimsPerUser int                `json:"claims_per_user,omitempty" doc:"The most coupons a user can get. 0: no limit."`
 	LimitBy       []models.LimitKind `json:"limit_by,omitempty" maxItems:"5" nullable:"false" doc:"By what claims_per_user tells users apart: user, email, phone, device, card. With several, all must have coupons left; who gets one must have each of these identities. Default: user." example:"[\"user\",\"email\"]"`
 	Caps          models.Caps        `json:"caps,omitzero" doc:"Bounds on use: of the batch, of a user, of a user on a day."`
+	Refunds       models.RefundTerms `json:"refunds,omitzero" doc:"What refunds do to coupons of the batch."`
 }
 
 // BatchPath names a batch.
@@ -81,6 +82,7 @@ type batch struct {
 	ClaimsPerUser int                `json:"claims_per_user,omitempty"`
 	LimitBy       []models.LimitKind `json:"limit_by,omitempty" nullable:"false" enum:"user,email,phone,device,card" doc:"By what claims_per_user tells users apart; absent: user."`
 	Caps          models.Caps        `json:"caps"`
+	Refunds       models.RefundTerms `json:"refunds,omitzero"`
 	Counters      counters           `json:"counters"`
 	CreatedAt     time.Time          `json:"created_at"`
 	UpdatedAt     time.Time          `json:"updated_at"`
@@ -104,7 +106,7 @@ func viewBatch(r store.BatchRow) batch {
 		ID: r.ID, MerchantID: r.MerchantID, RuleID: r.RuleID, RuleVersion: r.RuleVersion, Name: r.Name, State: r.Counter.State,
 		Paused: r.Counter.Paused.Words(), ClaimMode: r.ClaimMode, Codes: r.Codes, Currency: r.Currency, TimeZone: r.TimeZone,
 		ClaimFrom: instant(r.ClaimFrom), ClaimUntil: instant(r.ClaimUntil), ValidFrom: instant(r.ValidFrom), ValidUntil: instant(r.ValidUntil),
-		ValidSeconds: r.ValidSeconds, ClaimsPerUser: r.ClaimsPerUser, LimitBy: r.LimitBy, Caps: r.Caps, Counters: c,
+		ValidSeconds: r.ValidSeconds, ClaimsPerUser: r.ClaimsPerUser, LimitBy: r.LimitBy, Caps: r.Caps, Refunds: r.Refunds, Counters: c,
 		CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 }

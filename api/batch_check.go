@@ -46,7 +46,7 @@ func (s *Server) checkBatch(ctx context.Context, in newBatch, merchantID string)
 	}
 	c := &batchCheck{in: in, out: models.Batch{
 		Name: in.Name, ClaimMode: in.ClaimMode, Currency: in.Currency, TimeZone: in.TimeZone, ValidSeconds: in.ValidSeconds,
-		ClaimsPerUser: in.ClaimsPerUser, LimitBy: in.LimitBy, Codes: in.Codes, Caps: in.Caps,
+		ClaimsPerUser: in.ClaimsPerUser, LimitBy: in.LimitBy, Codes: in.Codes, Caps: in.Caps, Refunds: in.Refunds,
 	}}
 	if err := s.ruleOfBatch(ctx, c, merchantID); err != nil {
 		return models.Batch{}, err

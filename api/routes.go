@@ -43,6 +43,11 @@ func (s *Server) routes() []route {
 
 		on(s, spec{Route: "POST /v1/redemptions", Name: "open-redemption", Roles: orders, Status: created, Also: []int{accepted},
 			Summary: "Redeem coupons together with an order and its payment"}, s.openRedemption),
+		on(s, spec{Route: "POST /v1/holds/{id}/refunds", Name: "refund-hold", Roles: orders, Status: created, Also: []int{ok},
+			Summary: "Give back some or all of a confirmed hold"}, s.refundHold),
+		on(s, spec{Route: "GET /v1/redemptions/{id}/refunds", Name: "list-refunds", Roles: orderRead,
+			Summary: "What was given back of a redemption or a hold"}, s.listRefunds),
+		on(s, spec{Route: "GET /v1/refunds/{id}", Name: "get-refund", Roles: orderRead, Summary: "A refund"}, s.getRefund),
 		on(s, spec{Route: "GET /v1/redemptions", Name: "find-redemptions", Roles: orderRead,
 			Summary: "The redemptions of an order"}, s.findRedemptions),
 		on(s, spec{Route: "GET /v1/redemptions/{id}", Name: "get-redemption", Roles: orderRead, Summary: "A redemption"}, s.getRedemption),

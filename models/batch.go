@@ -46,7 +46,8 @@ type Batch struct {
 	Codes         CodeKind
 	FaceMin       int64 // of a random_amount rule: the bounds of what is drawn at issue; 0: nothing is drawn
 	FaceMax       int64
-	Caps          Caps `gorm:"serializer:json"`
+	Caps          Caps        `gorm:"serializer:json"`
+	Refunds       RefundTerms `gorm:"serializer:json"`
 	ConfigVersion int64
 	CreatedAt     Time
 	UpdatedAt     Time

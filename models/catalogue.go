@@ -28,6 +28,7 @@ const (
 	CodeHoldExpired          Code = "hold_expired"
 	CodeHoldChanged          Code = "hold_changed"
 	CodeNothingLeft          Code = "nothing_left_to_refund"
+	CodeRefundWindowOver     Code = "refund_window_over"
 	CodeQuoteChanged         Code = "quote_changed"
 	CodeFenced               Code = "fenced"
 	CodeBranchMissing        Code = "branch_missing"
@@ -140,6 +141,7 @@ var catalogue = []CodeInfo{
 	{CodeOrderInUse, ClassConflict, "The order has another live redemption; `params.redemption_id` names it."},
 	{CodeDecided, ClassConflict, "The redemption is already decided; `params.state` says how."},
 	{CodeHoldExpired, ClassConflict, "The hold has run out and its coupons were given back; `params.reason` says why a late confirmation can't have them again."},
+	{CodeRefundWindowOver, ClassRefused, "Refunds of it are no longer accepted; `params.until` says since when."},
 	{CodeNothingLeft, ClassConflict, "Less of it is left to give back than was asked for; `params.left` says how much."},
 	{CodeHoldChanged, ClassConflict, "The hold is not as the change expects it; `params.version` is its version now."},
 	{CodeQuoteChanged, ClassConflict, "The expected total no longer holds; `params` has the new one."},

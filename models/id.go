@@ -18,6 +18,7 @@ const (
 	PrefixRedemption = "rdm"
 	PrefixOrder      = "ord"
 	PrefixPayment    = "pay"
+	PrefixRefund     = "rfd"
 	PrefixKey        = "key"
 	PrefixAudit      = "aud"
 )

@@ -53,11 +53,6 @@ func (k RedemptionKind) CanMove(from, to RedemptionState) bool {
 	return slices.Contains(moves[k][from], to)
 }
 
-// RanOut reports whether a hold was cancelled because its time was over.
-func (r *Redemption) RanOut() bool {
-	return r.Kind == KindHold && r.State == StateCancelled && r.Outcome != nil && *r.Outcome == CodeHoldExpired
-}
-
 // Final reports whether nothing more will happen to a redemption in this state, refunds aside.
 func (s RedemptionState) Final() bool { return s == StateConfirmed || s == StateCancelled }
 
@@ -97,6 +92,11 @@ type Redemption struct {
 	Resolution   *Resolution `gorm:"serializer:json"`
 	CreatedAt    Time
 	UpdatedAt    Time
+}
+
+// RanOut reports whether a hold was cancelled because its time was over.
+func (r *Redemption) RanOut() bool {
+	return r.Kind == KindHold && r.State == StateCancelled && r.Outcome != nil && *r.Outcome == CodeHoldExpired
 }
 
 // RedemptionContent is what was asked for and how it was priced. It changes only while a hold waits, or when one that had

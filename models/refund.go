@@ -1,6 +1,9 @@
 package models
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // RefundLineKind says what a line of a refund is for.
 type RefundLineKind string
@@ -55,13 +58,65 @@ const (
 )
 
 // RefundTerms is how refunds of a batch's coupons go. The zero value keeps proportions, restores coupons that are still
-// valid, has no window, and asks nobody.
+// valid, and has no window.
 type RefundTerms struct {
-	Minimum      MinimumPolicy `json:"minimum,omitempty" enum:"keep,claw_back" default:"keep" doc:"What happens when a partial return breaks the coupon's minimum."`
-	Restore      RestorePolicy `json:"restore,omitempty" enum:"always,never,if_not_expired" default:"if_not_expired" doc:"Whether the coupon comes back when all that it discounted was returned."`
-	GraceDays    int           `json:"grace_days,omitempty" minimum:"0" maximum:"365" doc:"So many days a coupon that is over stays usable after it came back."`
-	WindowDays   int           `json:"window_days,omitempty" minimum:"0" maximum:"3650" doc:"Refunds are accepted so long after the confirmation. 0: always."`
-	ApproveAbove *int64        `json:"approve_above,omitempty" minimum:"0" doc:"Refunds of more than this, in minor units, wait for an admin. Absent: none does."`
+	Minimum    MinimumPolicy `json:"minimum,omitempty" enum:"keep,claw_back" doc:"What happens when a partial return breaks the coupon's minimum: what stays keeps its part of the discount, or the rest of it is kept back from the refund. Default keep."`
+	Restore    RestorePolicy `json:"restore,omitempty" enum:"always,never,if_not_expired" doc:"Whether the coupon comes back when all that it discounted was returned. Default if_not_expired."`
+	GraceDays  int           `json:"grace_days,omitempty" minimum:"0" maximum:"365" doc:"A coupon that was over when it came back can be used for so many days more; with if_not_expired it may have been over for so many at most."`
+	WindowDays int           `json:"window_days,omitempty" minimum:"0" maximum:"3650" doc:"Refunds are accepted for so many days after the confirmation. 0: always."`
+}
+
+// IsZero reports whether nothing is set.
+func (t RefundTerms) IsZero() bool { return t == RefundTerms{} }
+
+// Restores says whether a coupon comes back at the instant when all that it discounted was returned, and until when it
+// is valid then.
+func (t RefundTerms) Restores(c Coupon, now Time) (until Time, back bool) {
+	grace := time.Duration(t.GraceDays) * 24 * time.Hour
+	switch {
+	case t.Restore == RestoreNever:
+		return c.ValidUntil, false
+	case now.Before(c.ValidUntil):
+		return c.ValidUntil, true
+	case t.Restore != RestoreAlways && !now.Before(c.ValidUntil.Add(grace)):
+		return c.ValidUntil, false
+	default:
+		return now.Add(grace), grace > 0
+	}
+}
+
+// RefundState is how far a refund has come.
+type RefundState string
+
+// RefundDone is a refund that is booked.
+const RefundDone RefundState = "DONE"
+
+// Refund is a return of some or all of a redemption. What it gives back was decided when it was made.
+type Refund struct {
+	ID           string `gorm:"primaryKey"`
+	RedemptionID string
+	Caller       string // whose key it is
+	IdemKey      string
+	Fingerprint  string
+	State        RefundState
+	Seq          int64
+	Reason       string
+	Currency     Currency
+	Amount       int64            // to the customer
+	Discount     int64            // back to the budgets
+	Coupons      []RefundedCoupon `gorm:"serializer:json"`
+	CreatedAt    Time
+	UpdatedAt    Time
+}
+
+// RefundedCoupon is what a refund does to a coupon.
+type RefundedCoupon struct {
+	CouponID   string `json:"coupon_id"`
+	BatchID    string `json:"batch_id"`
+	Amount     int64  `json:"amount"`               // of its discount, back to its batch's budget
+	Finished   bool   `json:"finished,omitempty"`   // all that it discounted has come back
+	Restored   bool   `json:"restored,omitempty"`   // and its user has it again
+	ValidUntil Time   `json:"valid_until,omitzero"` // of a restored one
 }
 
 // Refundable is a line, delivery or gift that can be given back.

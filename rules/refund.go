@@ -47,6 +47,22 @@ func Refund(in RefundInput) (Refunded, error) {
 	return s.close(), nil
 }
 
+// ClawBacks are the candidates of those offers whose batches keep discounts back that are no longer deserved.
+func ClawBacks(offers []models.Offer) ([]Candidate, error) {
+	var all []Candidate
+	for _, o := range offers {
+		if o.Batch.Refunds.Minimum != models.MinimumClawBack {
+			continue
+		}
+		c, err := candidate(o)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
 // settlement is a refund under way.
 type settlement struct {
 	items   []refundItem

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -148,8 +149,21 @@ func (a *auditor) compareRedemption(r auditedRedemption, s redemptionSlice) {
 		check(a.about(3, r.ID), "used by the ledger", 0, booked.used)
 		check(a.about(3, r.ID), "locked by the ledger", 0, booked.locked)
 	}
+	a.compareRefunds(r, s)
 	a.compareIssued(r, s)
 	a.compareBranches(r, s)
+}
+
+// compareRefunds checks that refunds give back no more than was paid and taken off, and what the ledger says.
+func (a *auditor) compareRefunds(r auditedRedemption, s redemptionSlice) {
+	var amount, discount int64
+	for _, refund := range s.refunds[r.ID] {
+		amount, discount = amount+refund.Amount, discount+refund.Discount
+	}
+	if amount > r.Payable {
+		a.about(3, r.ID).differ("given back", fmt.Sprintf("at most %d", r.Payable), amount)
+	}
+	check(a.about(3, r.ID), "refunded by the ledger", discount, s.booked[r.ID].refunded)
 }
 
 // builtinBank is the provider whose books are in this store.

@@ -18,13 +18,14 @@ type redemptionSlice struct {
 	orders   map[string]models.Order
 	booked   map[string]booked
 	coupons  map[string]models.Coupon // those that a Try was to issue, by id
+	refunds  map[string][]models.Refund
 }
 
 func (a *auditor) loadSlice(rows []auditedRedemption) (redemptionSlice, error) {
 	s := redemptionSlice{
 		lines: map[string][]models.RedemptionLine{}, branches: map[string]map[models.Branch]models.TCCBranch{},
 		payments: map[string]models.Payment{}, charged: map[string]int64{}, orders: map[string]models.Order{}, booked: map[string]booked{},
-		coupons: map[string]models.Coupon{},
+		coupons: map[string]models.Coupon{}, refunds: map[string][]models.Refund{},
 	}
 	var ids, couponIDs, planned []string
 	for _, r := range rows {
@@ -43,6 +44,7 @@ func (a *auditor) loadSlice(rows []auditedRedemption) (redemptionSlice, error) {
 		eachOf(of.Omit("result"), func(b models.TCCBranch) { s.branches[b.RedemptionID][b.Branch] = b }),
 		eachOf(of, func(p models.Payment) { s.payments[p.RedemptionID] = p }),
 		eachOf(of, func(o models.Order) { s.orders[o.RedemptionID] = o }),
+		eachOf(of, func(r models.Refund) { s.refunds[r.RedemptionID] = append(s.refunds[r.RedemptionID], r) }),
 	)
 	if err != nil {
 		return s, err
@@ -67,7 +69,10 @@ func eachOf[T any](q *gorm.DB, take func(T)) error {
 }
 
 // booked is what the ledger says of a redemption.
-type booked struct{ used, locked, issued int64 }
+type booked struct {
+	used, locked, issued, refunded int64
+	restored                       map[string]bool // coupons that its refunds gave back
+}
 
 func (b *booked) add(kind models.EntryKind, amount int64) {
 	switch kind {
@@ -81,6 +86,8 @@ func (b *booked) add(kind models.EntryKind, amount int64) {
 		b.issued++
 	case models.EntryUnissued:
 		b.issued--
+	case models.EntryRefunded:
+		b.refunded += amount
 	default:
 	}
 }
@@ -88,14 +95,20 @@ func (b *booked) add(kind models.EntryKind, amount int64) {
 // loadBooked goes by the content, not by what the branches say: a branch that is lost must show.
 func (a *auditor) loadBooked(couponIDs []string, sums map[string]booked) error {
 	return inSlices(couponIDs, func(ids []string) error {
-		return eachRow(a.db.Raw("SELECT redemption_id, kind, amount FROM ledger_entries WHERE coupon_id IN ?", ids), func(rows *sql.Rows) error {
-			var redemption, kind sql.RawBytes
+		return eachRow(a.db.Raw("SELECT redemption_id, coupon_id, kind, amount FROM ledger_entries WHERE coupon_id IN ?", ids), func(rows *sql.Rows) error {
+			var redemption, coupon, kind sql.RawBytes
 			var amount int64
-			if err := rows.Scan(&redemption, &kind, &amount); err != nil {
+			if err := rows.Scan(&redemption, &coupon, &kind, &amount); err != nil {
 				return err
 			}
 			b := sums[string(redemption)]
 			b.add(models.EntryKind(kind), amount)
+			if models.EntryKind(kind) == models.EntryRestored {
+				if b.restored == nil {
+					b.restored = map[string]bool{}
+				}
+				b.restored[string(coupon)] = true
+			}
 			sums[string(redemption)] = b
 			return nil
 		})

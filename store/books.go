@@ -25,6 +25,7 @@ type books struct {
 	newLimits  []models.CouponLimit
 	gone       map[string]*models.Coupon // un-issued: nobody can use them any more
 	dirtyUsers map[userDay]bool
+	extended   map[string]bool // coupons whose validity has changed
 	entries    []models.LedgerEntry
 }
 
@@ -37,7 +38,7 @@ func (tx *txn) lockBooks(batchIDs []string) (*books, error) {
 		tx: tx, counters: map[string]*models.BatchCounter{}, batches: map[string]*models.Batch{},
 		users: map[userDay]*models.UserCounter{}, coupons: map[string]*models.Coupon{}, codes: map[string]*models.CouponCode{},
 		firstSeq: map[string]int64{}, couponSeq: map[string]int64{}, codeSeq: map[string]int64{}, gone: map[string]*models.Coupon{},
-		dirtyUsers: map[userDay]bool{},
+		dirtyUsers: map[userDay]bool{}, extended: map[string]bool{},
 	}
 	if len(batchIDs) == 0 {
 		return b, nil
@@ -123,6 +124,13 @@ func (b *books) unissue(c *models.Coupon, redemptionID *string, at models.Time) 
 	if b.couponSeq[c.ID] == 0 { // issued by the same transaction: it was never written
 		b.newCoupons = slices.DeleteFunc(b.newCoupons, func(n *models.Coupon) bool { return n == c })
 		b.newLimits = slices.DeleteFunc(b.newLimits, func(l models.CouponLimit) bool { return l.CouponID == c.ID })
+	}
+}
+
+// extend changes until when a coupon is valid. The caller has posted why.
+func (b *books) extend(c *models.Coupon, until models.Time) {
+	if !c.ValidUntil.Equal(until.Time) {
+		c.ValidUntil, b.extended[c.ID] = until, true
 	}
 }
 

@@ -109,9 +109,14 @@ func (b *books) writeCoupons() error {
 	state, args := perRow(nil, "id", changed, couponID, func(c *models.Coupon) any { return c.State })
 	redemption, args := perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return orNull(c.RedemptionID) })
 	to, args := perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.Seq })
+	set := fmt.Sprintf("state = %s, redemption_id = %s, seq = %s", state, redemption, to)
+	if len(b.extended) > 0 {
+		var until string
+		until, args = perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.ValidUntil })
+		set += ", valid_until = " + until
+	}
 	from, args := perRow(append(args, ids), "id", changed, couponID, func(c *models.Coupon) any { return b.couponSeq[c.ID] })
-	return b.tx.guard(int64(len(changed)), fmt.Sprintf("UPDATE coupons SET state = %s, redemption_id = %s, seq = %s "+
-		"WHERE id IN ? AND seq = %s", state, redemption, to, from), args...)
+	return b.tx.guard(int64(len(changed)), "UPDATE coupons SET "+set+" WHERE id IN ? AND seq = "+from, args...)
 }
 
 func couponID(c *models.Coupon) string { return c.ID }

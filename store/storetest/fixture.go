@@ -58,6 +58,7 @@ type BatchSpec struct {
 	Draft         bool
 	ValidUntil    models.Time
 	MerchantID    string
+	Refunds       models.RefundTerms
 }
 
 // Batch makes a batch.
@@ -71,7 +72,7 @@ func (f Fixture) Batch(spec BatchSpec) store.BatchRow {
 		MerchantID: merchant, RuleID: rule.ID, RuleVersion: rule.Version, Name: "batch",
 		ClaimMode: cmp.Or(spec.ClaimMode, models.ClaimModeClaim), Codes: spec.Codes, Currency: "USD", TimeZone: "UTC",
 		ClaimsPerUser: spec.ClaimsPerUser, LimitBy: spec.LimitBy, FaceMin: spec.FaceMin, FaceMax: spec.FaceMax,
-		Caps: spec.Caps, ValidUntil: spec.ValidUntil,
+		Caps: spec.Caps, ValidUntil: spec.ValidUntil, Refunds: spec.Refunds,
 	}
 	if b.ValidUntil.IsZero() {
 		b.ValidSeconds = 24 * 3600
