@@ -53,7 +53,34 @@ func (s *story) holdAndConfirm(ctx context.Context, sc *scene) error {
 	if err != nil {
 		return err
 	}
-	return s.checkCoupon(ctx, sc, o.User, o.Coupons[0], models.CouponUsed)
+	if err := s.checkCoupon(ctx, sc, o.User, o.Coupons[0], models.CouponUsed); err != nil {
+		return err
+	}
+	return s.giveBack(ctx, sc, o, confirmed)
+}
+
+// giveBack returns a confirmed hold, first the notebook and then the rest.
+func (s *story) giveBack(ctx context.Context, sc *scene, o order, hold redemption) error {
+	type refund struct {
+		Amount models.Money `json:"amount"`
+	}
+	back := func(key string, body map[string]any) (refund, error) {
+		body["reason"] = "sent back"
+		return call[refund](ctx, s.orders, request{Method: http.MethodPost, Path: "/v1/holds/" + hold.ID + "/refunds", Key: key + o.ID, Body: body})
+	}
+	sc.tell("the customer sends the notebook back, and then the pan")
+	notebook := o.Cart.Lines[len(o.Cart.Lines)-1]
+	some, err := back("notebook of ", map[string]any{"lines": []map[string]any{{"line_id": notebook.LineID}}})
+	if err != nil {
+		return err
+	}
+	check(sc, "nine tenths of the notebook", price(dollars(notebook.UnitPrice*9/10)), price(some.Amount))
+	rest, err := back("rest of ", map[string]any{})
+	if err != nil {
+		return err
+	}
+	check(sc, "altogether what was paid", price(hold.Totals.Payable), price(dollars(some.Amount.Amount+rest.Amount.Amount)))
+	return s.checkCoupon(ctx, sc, o.User, o.Coupons[0], models.CouponAvailable)
 }
 
 // holdAndForget lets a hold run out.
