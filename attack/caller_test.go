@@ -50,8 +50,13 @@ type item struct {
 	RedemptionID string `json:"redemption_id"`
 }
 
+// gone is what a server answers to a caller who has left, and who may still hear it.
+const gone = 499
+
 // definite reports whether the answer says what became of the request: no answer, and a server that can't now, don't.
-func (a answer) definite() bool { return a.status != 0 && a.status < http.StatusInternalServerError }
+func (a answer) definite() bool {
+	return a.status != 0 && a.status != gone && a.status < http.StatusInternalServerError
+}
 
 func (a answer) succeeded() bool { return a.status/100 == 2 }
 
@@ -109,6 +114,17 @@ func (f *fleet) insist(ctx context.Context, r request) []answer {
 		answers = slices.DeleteFunc(answers, func(a answer) bool { return !a.definite() })
 		if len(answers) > 0 {
 			return answers
+		}
+		wait(ctx, rand.N(20*time.Millisecond))
+	}
+	return nil
+}
+
+// patient sends the request to one process at a time, until there is a definite answer.
+func (f *fleet) patient(ctx context.Context, r request) []answer {
+	for at := rand.IntN(len(f.nodes)); ctx.Err() == nil; at = (at + 1) % len(f.nodes) {
+		if a := f.send(ctx, at, r); a.definite() {
+			return []answer{a}
 		}
 		wait(ctx, rand.N(20*time.Millisecond))
 	}

@@ -88,12 +88,12 @@ func (m *mall) visit(ctx context.Context, i int) {
 	if i%4 == 0 {
 		r.path, r.body["order_id"] = "/v1/redemptions", order
 		r.body["payment"] = object{"mode": "now", "method": []string{"tok_approved", "tok_declined"}[i/4%2]}
-		m.insist(ctx, r)
+		m.patient(ctx, r)
 		return
 	}
 	r.body["ttl_seconds"] = 1 + rand.IntN(3)
 	id := ""
-	for _, a := range m.insist(ctx, r) {
+	for _, a := range m.patient(ctx, r) {
 		if a.succeeded() {
 			id = a.ID
 		}
@@ -113,6 +113,9 @@ func (m *mall) claim(ctx context.Context, user object, i int) []string {
 				method: http.MethodPost, path: "/v1/claims", key: fmt.Sprint(i), body: object{"batch_id": batch, "user": user},
 			}) {
 				coupons[n] = a.ID
+				if n == 0 {
+					assert.True(m.t, a.succeeded(), "%+v", a)
+				}
 			}
 		})
 	}
@@ -120,7 +123,6 @@ func (m *mall) claim(ctx context.Context, user object, i int) []string {
 	if coupons[1] == "" { // the limit is reached
 		coupons = coupons[:1]
 	}
-	assert.NotEmpty(m.t, coupons[0])
 	rand.Shuffle(len(coupons), func(i, j int) { coupons[i], coupons[j] = coupons[j], coupons[i] })
 	return coupons
 }

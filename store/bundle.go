@@ -42,6 +42,9 @@ func (tx *txn) newBundle(ops []Operation) (*bundle, error) {
 	if err := b.readLate(); err != nil {
 		return nil, err
 	}
+	if err := b.lockFreed(); err != nil {
+		return nil, err
+	}
 	if err := b.takeNames(); err != nil {
 		return nil, err
 	}
@@ -105,6 +108,23 @@ func (b *bundle) namedBy(op Operation) string {
 		return ""
 	}
 	return models.LiveOrderKey(it.Caller, *op.ConfirmHold.OrderID)
+}
+
+// lockFreed locks the orders that may be freed, before any lock on a counter: who takes an order that was free before locks its
+// neighbour in the unique index too, and then waits for the counter.
+func (b *bundle) lockFreed() error {
+	var keys []string
+	for _, op := range b.ops {
+		it := b.items[op.settles()]
+		if (op.CancelHold != "" || op.expireHold != nil) && it != nil && it.LiveOrderKey != nil && it.State == models.StateWaiting {
+			keys = append(keys, *it.LiveOrderKey)
+		}
+	}
+	if len(keys) == 0 || b.tx.store.dialect != MySQL {
+		return nil
+	}
+	return b.tx.Exec("SELECT id FROM redemptions FORCE INDEX (redemptions_live_order) WHERE live_order_key IN ? ORDER BY live_order_key FOR UPDATE",
+		distinct(keys)).Error
 }
 
 // takeNames writes, before any lock on a counter, what takes a key or an order: it may have to wait for whoever writes the
