@@ -101,18 +101,31 @@ func (a *Payments) refund(ctx context.Context, p models.Payment) error {
 	if p.State == models.PaymentWrittenOff {
 		return nil // nothing was charged
 	}
-	_, err := a.Provider.Refund(ctx, payments.RefundInput{Key: key(p, "refund"), Reference: *p.Reference, Amount: p.Amount})
-	if refusal(err) != nil {
+	state, err := a.giveBack(ctx, p, "refund", p.Amount)
+	switch {
+	case refusal(err) != nil || state == models.ProviderRefundFailed:
 		return a.refundRest(ctx, p)
-	}
-	if err != nil {
+	case err != nil:
 		return unknown("refund", err)
+	case state != models.ProviderRefundSucceeded:
+		return unknown("refund", errors.New("it is under way"))
 	}
 	return nil
 }
 
-// refundRest gives back what is left, when the provider refuses the whole: somebody refunded there, by hand or by a key
-// that it has forgotten.
+// giveBack asks for a refund and tells where it stands now: what the key answers may be how it stood then.
+func (a *Payments) giveBack(ctx context.Context, p models.Payment, call string, amount int64) (models.ProviderRefundState, error) {
+	got, err := a.Provider.Refund(ctx, payments.RefundInput{
+		Key: key(p, call), Reference: *p.Reference, OurID: key(p, call), Amount: amount,
+	})
+	if err == nil && got.State == models.ProviderRefundPending {
+		got, err = a.Provider.RefundStatus(ctx, got.Reference)
+	}
+	return got.State, err
+}
+
+// refundRest gives back what is left, when the provider refuses the whole or its refund failed: somebody refunded there,
+// by hand or by a key that it has forgotten.
 func (a *Payments) refundRest(ctx context.Context, p models.Payment) error {
 	got, err := a.Provider.Status(ctx, *p.Reference)
 	if err != nil {
@@ -125,11 +138,9 @@ func (a *Payments) refundRest(ctx context.Context, p models.Payment) error {
 	if rest <= 0 || rest >= p.Amount {
 		return unknown("refund", errors.New("refused, and not given back"))
 	}
-	_, err = a.Provider.Refund(ctx, payments.RefundInput{
-		Key: key(p, fmt.Sprintf("refund/%d", rest)), Reference: *p.Reference, Amount: rest,
-	})
-	if err != nil {
-		return unknown("refund", err)
+	state, err := a.giveBack(ctx, p, fmt.Sprintf("refund/%d", rest), rest)
+	if err != nil || state != models.ProviderRefundSucceeded {
+		return unknown("refund", errors.Join(err, errors.New("the rest is not given back")))
 	}
 	return nil
 }

@@ -54,6 +54,10 @@ type BankAnswer struct {
 	Captured int64        `json:"captured,omitempty"`
 	Refunded int64        `json:"refunded,omitempty"`
 	Refusal  *Refusal     `json:"refusal,omitempty"`
+
+	// Refund is the reference of the refund that was made, and RefundState its state at that time.
+	Refund      string              `json:"refund,omitempty"`
+	RefundState ProviderRefundState `json:"refund_state,omitempty"`
 }
 
 // BankScope names what one operation of the bank reads and locks. Empty fields name nothing.
@@ -63,11 +67,22 @@ type BankScope struct {
 	OurID     string // whose payments are counted in BankPage.Siblings
 }
 
-// BankPage is what one operation of the bank sees, and changes in place. A Key or Payment that was nil is added; Seq and
-// UpdatedAt are the store's to move. An Answer is replaced, never changed.
+// BankPage is what one operation of the bank sees, and changes in place. A Key or Payment that was nil and a refund at the
+// end of Refunds are added; Seq and UpdatedAt are the store's to move. An Answer is replaced, never changed.
 type BankPage struct {
 	Now      Time // of the store's clock
 	Key      *BankKey
 	Payment  *BankPayment
-	Siblings int // how many payments carry the scope's OurID; counted without a lock
+	Refunds  []BankRefund // of the payment, oldest first
+	Siblings int          // how many payments carry the scope's OurID; counted without a lock
+}
+
+// Settle brings what waits for an instant to the page's: a capture that lands, and refunds that are settled. The store
+// settles every page it opens.
+func (p *BankPage) Settle() {
+	if p.Payment == nil {
+		return
+	}
+	p.Payment.Land(p.Now)
+	p.Payment.Settle(p.Refunds, p.Now)
 }

@@ -17,6 +17,25 @@ const (
 	PaymentWrittenOff PaymentState = "WRITTEN_OFF"
 )
 
+// ProviderRefundState is what the provider last said of one refund. Only FAILED is for good: a refund that succeeded may
+// still be sent back by the customer's bank.
+type ProviderRefundState string
+
+// The states of a refund at the provider.
+const (
+	ProviderRefundPending   ProviderRefundState = "PENDING"   // under way; the amount counts as given back
+	ProviderRefundSucceeded ProviderRefundState = "SUCCEEDED" // given back, as far as the provider knows
+	ProviderRefundFailed    ProviderRefundState = "FAILED"    // not given back, and won't be under this refund
+)
+
+// ProviderCall says what a call of a payment provider is about: never what happened, which is always asked again. The zero
+// value is a call about nothing that matters to Tearoff.
+type ProviderCall struct {
+	Payment string // the provider's reference of the payment
+	Refund  string // the provider's reference of the refund; "": it is about the payment itself
+	Foreign bool   // the payment need not be one of Tearoff's, so that not knowing it is no fault
+}
+
 // Payment is what Tearoff knows of the payment of one redemption.
 type Payment struct {
 	ID           string `gorm:"primaryKey"`

@@ -20,12 +20,15 @@ type memoryBooks struct {
 	mu       sync.Mutex
 	keys     map[string]models.BankKey
 	payments map[string]models.BankPayment
+	refunds  map[string][]models.BankRefund // by payment
 }
 
 var _ payments.Books = (*memoryBooks)(nil)
 
 func newMemoryBooks() *memoryBooks {
-	return &memoryBooks{keys: map[string]models.BankKey{}, payments: map[string]models.BankPayment{}}
+	return &memoryBooks{
+		keys: map[string]models.BankKey{}, payments: map[string]models.BankPayment{}, refunds: map[string][]models.BankRefund{},
+	}
 }
 
 func (b *memoryBooks) BankUpdate(
@@ -42,9 +45,8 @@ func (b *memoryBooks) BankUpdate(
 		page.Key = &key
 		reference = cmp.Or(reference, key.Reference)
 	}
-	if p, ok := b.payments[reference]; ok {
-		p.Land(page.Now)
-		page.Payment = &p
+	if _, ok := b.payments[reference]; ok {
+		page = b.page(reference, page.Now, page.Key)
 	}
 	for _, p := range b.payments {
 		if p.OurID == scope.OurID {
@@ -59,19 +61,49 @@ func (b *memoryBooks) BankUpdate(
 	}
 	if page.Payment != nil {
 		b.payments[page.Payment.Reference] = *page.Payment
+		b.refunds[page.Payment.Reference] = page.Refunds
 	}
 	return nil
+}
+
+// page is a payment with copies of all that belongs to it, settled.
+func (b *memoryBooks) page(reference string, now models.Time, key *models.BankKey) models.BankPage {
+	p := b.payments[reference]
+	page := models.BankPage{Now: now, Key: key, Payment: &p, Refunds: slices.Clone(b.refunds[reference])}
+	page.Settle()
+	return page
+}
+
+func (b *memoryBooks) now(reference string) models.BankPage {
+	return b.page(reference, models.NewTime(time.Now()), nil)
+}
+
+func (b *memoryBooks) BankRefund(_ context.Context, reference string) (models.BankRefund, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for payment := range b.refunds {
+		for _, r := range b.now(payment).Refunds {
+			if r.Reference == reference {
+				return r, nil
+			}
+		}
+	}
+	return models.BankRefund{}, models.NewError(models.CodeNotFound, "the bank has no such refund")
+}
+
+func (b *memoryBooks) BankRefundsOf(_ context.Context, payment string) ([]models.BankRefund, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now(payment).Refunds, nil
 }
 
 func (b *memoryBooks) BankPayment(_ context.Context, reference string) (models.BankPayment, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p, ok := b.payments[reference]
-	if !ok {
-		return p, models.NewError(models.CodeNotFound, "the bank has no such payment")
+	if _, ok := b.payments[reference]; !ok {
+		return models.BankPayment{}, models.NewError(models.CodeNotFound, "the bank has no such payment")
 	}
-	p.Land(models.NewTime(time.Now()))
-	return p, nil
+	return *b.now(reference).Payment, nil
 }
 
 func (b *memoryBooks) BankPaymentsOf(_ context.Context, ourID string) ([]models.BankPayment, error) {
@@ -80,8 +112,7 @@ func (b *memoryBooks) BankPaymentsOf(_ context.Context, ourID string) ([]models.
 	var rows []models.BankPayment
 	for _, p := range b.payments {
 		if p.OurID == ourID {
-			p.Land(models.NewTime(time.Now()))
-			rows = append(rows, p)
+			rows = append(rows, *b.now(p.Reference).Payment)
 		}
 	}
 	slices.SortFunc(rows, func(x, y models.BankPayment) int { return cmp.Compare(x.Reference, y.Reference) })
@@ -130,4 +161,18 @@ func eachBooks(t *testing.T, test func(t *testing.T, books payments.Books)) {
 		test(t, newMemoryBooks())
 	})
 	storetest.Each(t, func(t *testing.T, s *store.Store) { test(t, s) })
+}
+
+func (b *brokenBooks) BankRefund(ctx context.Context, reference string) (models.BankRefund, error) {
+	if b.read != nil {
+		return models.BankRefund{}, b.read
+	}
+	return b.Books.BankRefund(ctx, reference)
+}
+
+func (b *brokenBooks) BankRefundsOf(ctx context.Context, payment string) ([]models.BankRefund, error) {
+	if b.read != nil {
+		return nil, b.read
+	}
+	return b.Books.BankRefundsOf(ctx, payment)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Books is where the built-in provider keeps what it knows. The store implements it; each method is one transaction,
-// and everything it returns has been landed (models.BankPayment.Land) by the store's clock.
+// and everything it returns has been settled (models.BankPage.Settle) by the store's clock.
 type Books interface {
 	// BankUpdate locks what the scope names, lets decide change the page, and writes what it changed, all or nothing.
 	// decide may run again after a deadlock, each time on a fresh page, so it has no effects of its own. Its error rolls
@@ -20,13 +20,17 @@ type Books interface {
 	BankPayment(ctx context.Context, reference string) (models.BankPayment, error)
 	// BankPaymentsOf returns the payments that carry our id, oldest first.
 	BankPaymentsOf(ctx context.Context, ourID string) ([]models.BankPayment, error)
+	// BankRefund returns the refund with this reference, or models.CodeNotFound.
+	BankRefund(ctx context.Context, reference string) (models.BankRefund, error)
+	// BankRefundsOf returns the refunds of a payment, oldest first.
+	BankRefundsOf(ctx context.Context, payment string) ([]models.BankRefund, error)
 }
 
 // BuiltinOptions tune how long the troubles of the test tokens last. The zero value is good for a demonstration.
 type BuiltinOptions struct {
 	SlowFor   time.Duration // how long a slow answer takes. Defaults to 3 s
-	LandAfter time.Duration // how long a late capture is under way. Defaults to 5 s
-	DownFor   int           // how many voids fail before they work again. Defaults to 10
+	LandAfter time.Duration // how long a late capture, or a refund that takes time, is under way. Defaults to 5 s
+	DownFor   int           // how many voids or refunds fail before they work again. Defaults to 10
 }
 
 func (o BuiltinOptions) withDefaults() BuiltinOptions {
@@ -91,14 +95,6 @@ func (b *Builtin) Void(ctx context.Context, in ReferenceInput) (Payment, error) 
 	})
 }
 
-// Refund implements Provider. The refunds of a payment never exceed what was captured.
-func (b *Builtin) Refund(ctx context.Context, in RefundInput) (Payment, error) {
-	ref := ReferenceInput{Key: in.Key, Reference: in.Reference}
-	return b.runOn(ctx, "refund", ref, func(page *models.BankPage) reply {
-		return refund(page.Payment, in.Amount)
-	}, amountText(in.Amount))
-}
-
 // CustomerPays is the customer's own act at the bank, for a payment that is PENDING: it becomes AUTHORISED (CAPTURED for
 // a wallet) when approve is true, else DECLINED. Doing it twice is as good as once. *RefusedError says that it is too late.
 // The bank calls nobody back: who calls this tells Tearoff, as a real provider's webhook does.
@@ -148,16 +144,16 @@ func (b *Builtin) ChargedTotal(ctx context.Context, ourID string) (int64, error)
 	return total, nil
 }
 
-// runOn is run for an operation on a payment that exists; more is what the fingerprint covers besides.
-func (b *Builtin) runOn(ctx context.Context, operation string, in ReferenceInput,
-	decide func(*models.BankPage) reply, more ...string,
+// runOn is run for an operation on a payment that exists.
+func (b *Builtin) runOn(
+	ctx context.Context, operation string, in ReferenceInput, decide func(*models.BankPage) reply,
 ) (Payment, error) {
 	if err := checkKey(in.Key); err != nil {
 		return Payment{}, err
 	}
 	return b.run(ctx, request{
 		scope:   models.BankScope{Key: in.Key, Reference: in.Reference},
-		content: append([]string{operation, in.Reference}, more...),
+		content: []string{operation, in.Reference},
 		decide:  decide,
 	})
 }

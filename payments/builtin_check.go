@@ -27,6 +27,19 @@ func (in AuthoriseInput) check() error {
 	return nil
 }
 
+func (in RefundInput) check() error {
+	if err := checkKey(in.Key); err != nil {
+		return err
+	}
+	switch {
+	case len(in.OurID) > maxOurID || !utf8.ValidString(in.OurID):
+		return refused("our id is too long or not text")
+	case in.Amount <= 0:
+		return refused("the amount is not above zero")
+	}
+	return nil
+}
+
 func checkKey(key string) error {
 	if key == "" || len(key) > maxKey || !utf8.ValidString(key) {
 		return refused("the idempotency key is empty, too long or not text")

@@ -103,27 +103,6 @@ func void(p *models.BankPayment, downFor int) reply {
 	return yes(token.slow)
 }
 
-func refund(p *models.BankPayment, amount int64) reply {
-	switch {
-	case p.CaptureUnderWay():
-		return unknown(underWay, forget)
-	case amount <= 0:
-		return no(models.CodePaymentRefused, "the amount is not above zero")
-	case amount > p.Charged():
-		return no(models.CodePaymentRefused, "more than was captured and not given back yet")
-	}
-	p.Refunded += amount
-	if p.Charged() == 0 {
-		p.State = models.PaymentRefunded
-	}
-	token := tokenOf(p.Method)
-	if token.refund == lost && p.Troubles == 0 {
-		p.Troubles++
-		return unknown("the answer was lost", remember)
-	}
-	return yes(token.slow)
-}
-
 func customerPays(p *models.BankPayment, approve bool) reply {
 	token := tokenOf(p.Method)
 	open := p.State == models.PaymentPending || (p.State == models.PaymentVoided && token.landsLate && approve)

@@ -67,9 +67,9 @@ func TestBuiltinKeyIsOfOneOperation(t *testing.T) {
 			{refund("k", 1), codeRefused},
 			{status, authorised},
 			{capt("c"), captured},
-			{refund("r", 100), captured},
+			{refund("r", 100), succeeded},
 			{refund("r", 101), codeRefused},
-			{refund("r", 100), captured},
+			{refund("r", 100), succeeded},
 		})
 		assert.EqualValues(t, amount-100, c.charged())
 
@@ -94,12 +94,14 @@ func TestBuiltinRefundsStayWithinTheCapture(t *testing.T) {
 			{refund("zero", 0), codeRefused},
 			{refund("negative", -1), codeRefused},
 			{refund("too much", amount+1), codeRefused},
-			{refund("r1", 1500), captured},
-			{refund("r1", 1500), captured},
+			{refund("r1", 1500), succeeded},
+			{refund("r1", 1500), succeeded},
 			{refund("r2", 500), codeRefused},
-			{refund("r3", 499), refunded},
-			{refund("r3", 499), refunded},
-			{refund("r1", 1500), captured}, // the answer of then
+			{status, captured},
+			{refund("r3", 499), succeeded},
+			{refund("r3", 499), succeeded},
+			{status, refunded},
+			{refund("r1", 1500), succeeded},
 			{refund("r4", 1), codeRefused},
 			{void("v"), refunded},
 			{capt("again"), codeRefused},
@@ -162,6 +164,7 @@ func TestBuiltinUnknownReference(t *testing.T) {
 			{refund("k", 1), isNotFound},
 			{pays(true), isNotFound},
 			{status, isNotFound},
+			{refundStatus, isNotFound},
 			{auth("k", payments.TokenApproved), authorised}, // the key was not used up
 		})
 		other := newTill(t, books)
@@ -267,7 +270,7 @@ func TestBuiltinBooksFail(t *testing.T) {
 		good := c.bank
 		broken := payments.NewBuiltin(&brokenBooks{Books: books, wrote: down, read: down}, payments.BuiltinOptions{})
 		for _, call := range []step{
-			{auth("a", payments.TokenApproved), authorised}, {capt("c"), captured}, {refund("r", 99), captured},
+			{auth("a", payments.TokenApproved), authorised}, {capt("c"), captured}, {refund("r", 99), succeeded},
 		} {
 			c.bank = broken
 			_, err := call.call(c)
@@ -276,11 +279,16 @@ func TestBuiltinBooksFail(t *testing.T) {
 			c.bank = good
 			c.run([]step{call})
 		}
+		assert.Len(t, c.refunds(), 1)
 		assert.EqualValues(t, amount-99, c.charged())
 
 		_, err := broken.Status(t.Context(), c.ref)
 		require.ErrorIs(t, err, payments.ErrUnknown)
 		_, err = broken.List(t.Context(), c.ourID)
+		require.ErrorIs(t, err, payments.ErrUnknown)
+		_, err = broken.RefundStatus(t.Context(), c.back)
+		require.ErrorIs(t, err, payments.ErrUnknown)
+		_, err = broken.Refunds(t.Context(), c.ref)
 		require.ErrorIs(t, err, payments.ErrUnknown)
 		_, err = broken.ChargedTotal(t.Context(), c.ourID)
 		require.ErrorIs(t, err, down)

@@ -19,6 +19,7 @@ type request struct {
 // reply is what an operation decided, having changed the page's payment.
 type reply struct {
 	refusal *models.Refusal // a definitive no; nil with unknown "" is a definitive yes
+	refund  string          // the reference of the refund that was made
 	unknown string          // why the caller gets no answer; what is booked stays booked
 	memory  memory
 	slow    bool
@@ -44,11 +45,19 @@ func unknown(why string, m memory) reply { return reply{unknown: why, memory: m}
 // outcome is what the caller will be told once the transaction has ended.
 type outcome struct {
 	payment Payment
+	refund  Refund
 	reply   reply
 }
 
-// run carries out one request in one transaction, and only then answers, or loses the answer.
+// run carries out one request and tells of its payment.
 func (b *Builtin) run(ctx context.Context, req request) (Payment, error) {
+	out, err := b.carryOut(ctx, req)
+	return out.payment, err
+}
+
+// carryOut carries out one request in one transaction, and only then answers, or loses the answer: an unknown outcome
+// comes back empty, a refused one beside its *RefusedError.
+func (b *Builtin) carryOut(ctx context.Context, req request) (outcome, error) {
 	var out outcome
 	err := b.books.BankUpdate(ctx, req.scope, func(page *models.BankPage) error {
 		var err error
@@ -56,17 +65,23 @@ func (b *Builtin) run(ctx context.Context, req request) (Payment, error) {
 		return err
 	})
 	if errors.Is(err, ErrNotFound) {
-		return Payment{}, ErrNotFound
+		return outcome{}, ErrNotFound
 	}
 	if err != nil {
-		return Payment{}, fmt.Errorf("%w: writing the books: %w", ErrUnknown, err)
+		return outcome{}, fmt.Errorf("%w: writing the books: %w", ErrUnknown, err)
 	}
 	if out.reply.slow {
 		if err := b.dawdle(ctx); err != nil {
-			return Payment{}, err
+			return outcome{}, err
 		}
 	}
-	return out.tell()
+	switch {
+	case out.reply.unknown != "":
+		return outcome{}, fmt.Errorf("%w: %s", ErrUnknown, out.reply.unknown)
+	case out.reply.refusal != nil:
+		return out, &RefusedError{Code: out.reply.refusal.Code, Message: out.reply.refusal.Message}
+	}
+	return out, nil
 }
 
 // answer finds the answer by the request's key, or decides it.
@@ -84,6 +99,7 @@ func (req request) answer(page *models.BankPage) (outcome, error) {
 	out := outcome{reply: r}
 	if page.Payment != nil {
 		out.payment = shown(page.Payment)
+		out.refund = refundOn(page, r.refund)
 	}
 	if req.scope.Key != "" && r.memory != forget {
 		req.remember(page, r)
@@ -106,6 +122,7 @@ func (req request) remember(page *models.BankPage, r reply) {
 	if r.memory == remember {
 		page.Key.Answer = &models.BankAnswer{
 			State: p.State, Captured: p.Captured, Refunded: p.Refunded, Refusal: r.refusal,
+			Refund: r.refund, RefundState: refundOn(page, r.refund).State,
 		}
 	}
 }
@@ -118,17 +135,10 @@ func replay(page *models.BankPage) outcome {
 		out.payment = shown(page.Payment)
 	}
 	out.payment.State, out.payment.Captured, out.payment.Refunded = a.State, a.Captured, a.Refunded
-	return out
-}
-
-func (o outcome) tell() (Payment, error) {
-	switch {
-	case o.reply.unknown != "":
-		return Payment{}, fmt.Errorf("%w: %s", ErrUnknown, o.reply.unknown)
-	case o.reply.refusal != nil:
-		return o.payment, &RefusedError{Code: o.reply.refusal.Code, Message: o.reply.refusal.Message}
+	if out.refund = refundOn(page, a.Refund); a.Refund != "" {
+		out.refund.State, out.refund.Failure = a.RefundState, ""
 	}
-	return o.payment, nil
+	return out
 }
 
 // dawdle takes its time after the books are written, so that a caller who leaves has been served without knowing it.

@@ -22,6 +22,7 @@ type till struct {
 	books payments.Books
 	ourID string
 	ref   string // of the newest payment it was told of
+	back  string // of the newest refund it was told of
 }
 
 func newTill(t *testing.T, books payments.Books) *till {
@@ -50,6 +51,9 @@ const (
 	voided     = string(models.PaymentVoided)
 	declined   = string(models.PaymentDeclined)
 	refunded   = string(models.PaymentRefunded)
+	underWay   = string(models.ProviderRefundPending)
+	succeeded  = string(models.ProviderRefundSucceeded)
+	failed     = string(models.ProviderRefundFailed)
 
 	codeDeclined = string(models.CodePaymentDeclined)
 	codeRefused  = string(models.CodePaymentRefused)
@@ -122,10 +126,27 @@ func void(key string) func(*till) (payments.Payment, error) {
 	return func(c *till) (payments.Payment, error) { return c.bank.Void(c.t.Context(), c.on(key)) }
 }
 
+// asState lets a refund answer a step, by its state.
+func (c *till) asState(r payments.Refund, err error) (payments.Payment, error) {
+	if r.Reference != "" {
+		c.back = r.Reference
+	}
+	return payments.Payment{State: models.PaymentState(r.State)}, err
+}
+
 func refund(key string, amount int64) func(*till) (payments.Payment, error) {
 	return func(c *till) (payments.Payment, error) {
-		return c.bank.Refund(c.t.Context(), payments.RefundInput{Key: c.key(key), Reference: c.ref, Amount: amount})
+		return c.asState(c.bank.Refund(c.t.Context(), c.giving(key, amount)))
 	}
+}
+
+func (c *till) giving(key string, amount int64) payments.RefundInput {
+	return payments.RefundInput{Key: c.key(key), Reference: c.ref, OurID: "rfd " + key, Amount: amount}
+}
+
+// refundStatus asks for the newest refund.
+func refundStatus(c *till) (payments.Payment, error) {
+	return c.asState(c.bank.RefundStatus(c.t.Context(), c.back))
 }
 
 func pays(approve bool) func(*till) (payments.Payment, error) {
@@ -149,4 +170,18 @@ func lands(c *till) (payments.Payment, error) {
 	})
 	require.NoError(c.t, err)
 	return status(c)
+}
+
+// settles makes a refund that waits for its instant go on now.
+func settles(c *till) (payments.Payment, error) {
+	err := c.books.BankUpdate(c.t.Context(), models.BankScope{Reference: c.ref}, func(page *models.BankPage) error {
+		for i := range page.Refunds {
+			if !page.Refunds[i].SettleAt.IsZero() {
+				page.Refunds[i].SettleAt = page.Now
+			}
+		}
+		return nil
+	})
+	require.NoError(c.t, err)
+	return refundStatus(c)
 }

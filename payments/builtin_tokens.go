@@ -9,6 +9,7 @@ type Token struct {
 
 	authorise, capture, void, refund trouble
 	start                            start
+	settles                          settling
 	slow                             bool // every first answer takes BuiltinOptions.SlowFor
 	landsLate                        bool // the customer's payment lands though the payment was voided
 }
@@ -22,7 +23,7 @@ const (
 	lostBefore         // the first request is lost
 	declined           // a definitive no
 	late               // accepted; happens after BuiltinOptions.LandAfter
-	down               // unknown: a void for BuiltinOptions.DownFor times, a capture for ever
+	down               // unknown: a void or refund for BuiltinOptions.DownFor times, a capture for ever
 	forgotten          // done, but the answer and the key are lost
 )
 
@@ -33,6 +34,16 @@ const (
 	startAuthorised start = iota
 	startPending          // the customer's approval authorises
 	startWallet           // the customer's approval captures at once
+)
+
+// settling is how a refund goes on.
+type settling int
+
+const (
+	settlesAtOnce     settling = iota
+	settlesLate                // pending, then succeeded
+	settlesNever               // pending, then failed
+	settlesAndBounces          // succeeded, then failed
 )
 
 // The names of the test tokens.
@@ -54,6 +65,12 @@ const (
 	TokenVoidLost          = "tok_void_lost"
 	TokenVoidDown          = "tok_void_down"
 	TokenRefundLost        = "tok_refund_lost"
+	TokenRefundForgotten   = "tok_refund_forgotten"
+	TokenRefundSlow        = "tok_refund_slow"
+	TokenRefundRefused     = "tok_refund_refused"
+	TokenRefundFails       = "tok_refund_fails"
+	TokenRefundBounces     = "tok_refund_bounces"
+	TokenRefundDown        = "tok_refund_down"
 )
 
 // Tokens lists the test tokens in the order of the documentation. Any other method is declined for good.
@@ -128,6 +145,31 @@ var tokens = []Token{
 	{
 		Name: TokenRefundLost, refund: lost,
 		Meaning: "The first refund works, but its answer is lost; the same key finds it.",
+	},
+	{
+		Name: TokenRefundForgotten, refund: forgotten,
+		Meaning: "The first refund works, but its answer is lost and the key forgotten: only the list of refunds finds it; " +
+			"sending it again makes a second refund.",
+	},
+	{
+		Name: TokenRefundSlow, settles: settlesLate,
+		Meaning: "A refund is pending for a few seconds, then it succeeds.",
+	},
+	{
+		Name: TokenRefundRefused, refund: declined,
+		Meaning: "Refunds are refused for good; nothing is given back.",
+	},
+	{
+		Name: TokenRefundFails, settles: settlesNever,
+		Meaning: "A refund is pending for a few seconds, then it fails; the money is the merchant's again.",
+	},
+	{
+		Name: TokenRefundBounces, settles: settlesAndBounces,
+		Meaning: "A refund succeeds at once, and fails a few seconds later because the customer's bank sends it back.",
+	},
+	{
+		Name: TokenRefundDown, refund: down,
+		Meaning: "The first refunds (ten, by default) are unknown and nothing is given back; then they work.",
 	},
 }
 

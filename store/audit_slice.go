@@ -129,12 +129,11 @@ func (a *auditor) loadCharges(payments map[string]models.Payment, charged map[st
 	if err := a.db.Find(&rows, "our_id IN ?", ourIDs).Error; err != nil {
 		return err
 	}
-	now, err := a.store.Now(a.db.Statement.Context)
-	if err != nil {
+	// What is under way at the bank counts from its instant, whether anybody has looked or not.
+	if err := a.store.settleBank(a.db, rows); err != nil {
 		return err
 	}
 	for _, row := range rows {
-		row.Land(now) // what is under way at the bank counts from its instant, whether anybody has looked or not
 		charged[redemption[row.OurID]] += row.Charged()
 	}
 	return nil

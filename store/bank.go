@@ -8,7 +8,7 @@ import (
 )
 
 // The books of the built-in payment provider. They are a stranger's, who happens to keep them here: no transaction
-// touches them and a table of Tearoff's own. Locks are taken bank_payments → bank_keys.
+// touches them and a table of Tearoff's own. Locks are taken bank_payments → bank_keys; a payment's lock guards its refunds too.
 
 // BankUpdate locks what the scope names, lets decide change the page, and writes what it changed, all or nothing. decide
 // may run again, each time on a fresh page. Its error rolls everything back and is found in the one returned.
@@ -44,21 +44,11 @@ func (s *Store) BankPaymentsOf(ctx context.Context, ourID string) ([]models.Bank
 
 func (s *Store) bankPayments(ctx context.Context, where, value string) ([]models.BankPayment, error) {
 	var rows []models.BankPayment
-	err := s.db.WithContext(ctx).Order("created_at, reference").Find(&rows, where, value).Error
-	if err != nil {
+	db := s.db.WithContext(ctx)
+	if err := db.Order("created_at, reference").Find(&rows, where, value).Error; err != nil {
 		return nil, asError(err)
 	}
-	for i := range rows {
-		if !rows[i].CaptureUnderWay() {
-			continue
-		}
-		now, err := s.Now(ctx)
-		if err != nil {
-			return nil, err
-		}
-		rows[i].Land(now)
-	}
-	return rows, nil
+	return rows, asError(s.settleBank(db, rows))
 }
 
 // bankEntry is a page of the books, and how it was read.
@@ -66,6 +56,7 @@ type bankEntry struct {
 	page    models.BankPage
 	key     models.BankKey
 	payment models.BankPayment
+	refunds []models.BankRefund
 }
 
 // openBank reads and locks. A key that doesn't exist can't be locked: two who bring the same new key both get here, the
@@ -97,9 +88,7 @@ func (tx *txn) openBank(scope models.BankScope) (*bankEntry, error) {
 		return nil, err
 	}
 	e.page.Now = now
-	if e.page.Payment != nil {
-		e.page.Payment.Land(now)
-	}
+	e.page.Settle()
 	return e, nil
 }
 
@@ -122,11 +111,12 @@ func (e *bankEntry) openPayment(tx *txn, reference string) error {
 	}
 	var rows []models.BankPayment
 	err := tx.locked().Find(&rows, "reference = ?", reference).Error
-	if len(rows) > 0 {
-		e.payment = rows[0]
-		e.page.Payment = &rows[0]
+	if err != nil || len(rows) == 0 {
+		return err
 	}
-	return err
+	e.payment = rows[0]
+	e.page.Payment = &rows[0]
+	return e.openRefunds(tx)
 }
 
 // write stores the key first, so that whoever came second with it fails before anything else is written.
@@ -137,9 +127,11 @@ func (e *bankEntry) write(tx *txn) error {
 		}
 	}
 	if e.page.Payment != nil && *e.page.Payment != e.payment {
-		return e.writePayment(tx, e.page.Payment)
+		if err := e.writePayment(tx, e.page.Payment); err != nil {
+			return err
+		}
 	}
-	return nil
+	return e.writeRefunds(tx)
 }
 
 func (e *bankEntry) writeKey(tx *txn, k *models.BankKey) error {

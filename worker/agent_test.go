@@ -79,9 +79,9 @@ func (a *agent) Status(ctx context.Context, reference string) (payments.Payment,
 	return a.Provider.Status(ctx, reference)
 }
 
-func (a *agent) Refund(ctx context.Context, in payments.RefundInput) (payments.Payment, error) {
+func (a *agent) Refund(ctx context.Context, in payments.RefundInput) (payments.Refund, error) {
 	if err := a.ask(func() func() error { return a.refund }); err != nil {
-		return payments.Payment{}, err
+		return payments.Refund{}, err
 	}
 	return a.Provider.Refund(ctx, in)
 }

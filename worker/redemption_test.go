@@ -28,6 +28,12 @@ func TestRedemptionByToken(t *testing.T) {
 		payments.TokenVoidLost:          "",
 		payments.TokenVoidDown:          "",
 		payments.TokenRefundLost:        "",
+		payments.TokenRefundForgotten:   "",
+		payments.TokenRefundSlow:        "",
+		payments.TokenRefundRefused:     "",
+		payments.TokenRefundFails:       "",
+		payments.TokenRefundBounces:     "",
+		payments.TokenRefundDown:        "",
 		"tok_nobody_knows":              models.CodePaymentDeclined,
 	}
 	for _, token := range payments.Tokens() {
