@@ -17,7 +17,7 @@ LINTERS           := $(BIN)/golangci-lint $(BIN)/workflowcheck
 WORKFLOWCHECK      = $(GO) vet -vettool=$(CURDIR)/$(BIN)/workflowcheck -config=$(CURDIR)/workflowcheck.config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test lint fmt bench gobench tools tools-temporal build generate clean
+.PHONY: help demo dev test lint fmt bench gobench tools tools-temporal tools-stripe build generate clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ demo: tools-temporal build ## Play a shop's day through Tearoff: nothing to inst
 dev: tools-temporal build ## Run everything in one process, with SQLite and a Temporal dev server and its UI
 	$(BIN)/tearoff dev
 
-test: tools-temporal $(BIN)/testservers ## All tests, on a real MariaDB and a real Temporal server
+test: tools-temporal tools-stripe $(BIN)/testservers ## All tests, on a real MariaDB and a real Temporal server
 	tools/install.sh
 	$(BIN)/testservers -- $(GO) test -race -timeout 10m $(ARGS) $(PKG)
 
@@ -55,7 +55,7 @@ build: ## Build .bin/tearoff, and the example order service
 generate: ## Make generated files anew
 	$(GO) generate ./...
 
-tools: tools-temporal $(LINTERS) ## Build the Temporal CLI and the linters into .bin/, if missing or outdated
+tools: tools-temporal tools-stripe $(LINTERS) ## Build the Temporal CLI, stripe-mock and the linters into .bin/, if missing or outdated
 
 clean: ## Remove what was built, and the data of dev mode
 	rm -rf $(BIN) .tearoff
@@ -67,6 +67,13 @@ tools-temporal:
 $(BIN)/temporal: $(TOOLS_MODULE)
 	cd tools && $(GO) build -ldflags '-s -w -X github.com/temporalio/cli/temporalcli.Version=$(TEMPORAL_VERSION:v%=%)' \
 		-o ../$@ github.com/temporalio/cli/cmd/temporal
+	@touch $@
+
+tools-stripe:
+	@[ -n "$$TEAROFF_STRIPE_MOCK_BIN" ] || command -v stripe-mock >/dev/null || $(MAKE) --no-print-directory $(BIN)/stripe-mock
+
+$(BIN)/stripe-mock: $(TOOLS_MODULE)
+	cd tools && $(GO) build -ldflags '-s -w' -o ../$@ github.com/stripe/stripe-mock
 	@touch $@
 
 $(BIN)/golangci-lint: $(TOOLS_MODULE)

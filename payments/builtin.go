@@ -68,7 +68,7 @@ func (b *Builtin) Name() string { return BuiltinName }
 
 // Authorise implements Provider. A decline is booked, so that List shows it, and comes back beside its *Refused.
 func (b *Builtin) Authorise(ctx context.Context, in AuthoriseInput) (Payment, error) {
-	if err := in.check(); err != nil {
+	if err := in.Check(); err != nil {
 		return Payment{}, err
 	}
 	token := tokenOf(in.Method)
@@ -148,7 +148,7 @@ func (b *Builtin) ChargedTotal(ctx context.Context, ourID string) (int64, error)
 func (b *Builtin) runOn(
 	ctx context.Context, operation string, in ReferenceInput, decide func(*models.BankPage) reply,
 ) (Payment, error) {
-	if err := checkKey(in.Key); err != nil {
+	if err := in.Check(); err != nil {
 		return Payment{}, err
 	}
 	return b.run(ctx, request{

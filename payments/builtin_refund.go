@@ -10,7 +10,7 @@ import (
 
 // Refund implements Provider.
 func (b *Builtin) Refund(ctx context.Context, in RefundInput) (Refund, error) {
-	if err := in.check(); err != nil {
+	if err := in.Check(); err != nil {
 		return Refund{}, err
 	}
 	out, err := b.carryOut(ctx, request{

@@ -165,7 +165,9 @@ func found(c *till) (payments.Payment, error) {
 // lands makes a capture that is under way land now.
 func lands(c *till) (payments.Payment, error) {
 	err := c.books.BankUpdate(c.t.Context(), models.BankScope{Reference: c.ref}, func(page *models.BankPage) error {
-		page.Payment.LandsAt = page.Now
+		if page.Payment.CaptureUnderWay() {
+			page.Payment.LandsAt = page.Now
+		}
 		return nil
 	})
 	require.NoError(c.t, err)

@@ -19,26 +19,43 @@ var ErrNoTemporal = errors.New("the Temporal CLI isn't installed: run `make tool
 var ErrNoMariaDB = errors.New("MariaDB isn't installed: `apt-get install mariadb-server` (Debian, Ubuntu) or " +
 	"`brew install mariadb` (macOS); its service needn't run")
 
+// StripeMockBinVariable is the environment variable that names the stripe-mock to use.
+const StripeMockBinVariable = "TEAROFF_STRIPE_MOCK_BIN"
+
+// ErrNoStripeMock says that there is no stripe-mock. Its text says how to get one.
+var ErrNoStripeMock = errors.New("stripe-mock isn't installed: run `make tools`, which builds it into .bin/, " +
+	"put `stripe-mock` on the PATH, or name it in " + StripeMockBinVariable)
+
 // FindTemporal returns the path of the Temporal CLI: the one named by TEAROFF_TEMPORAL_BIN, else `temporal` on the PATH,
 // else .bin/temporal in the working directory or above it, else `temporal` beside the running program. It fails with
 // ErrNoTemporal, or if TEAROFF_TEMPORAL_BIN names no program.
 func FindTemporal() (string, error) {
-	if named := os.Getenv(TemporalBinVariable); named != "" {
+	return findTool("temporal", TemporalBinVariable, ErrNoTemporal)
+}
+
+// FindStripeMock returns the path of stripe-mock, looked for as FindTemporal does. It fails with ErrNoStripeMock, or if
+// TEAROFF_STRIPE_MOCK_BIN names no program.
+func FindStripeMock() (string, error) {
+	return findTool("stripe-mock", StripeMockBinVariable, ErrNoStripeMock)
+}
+
+func findTool(name, variable string, missing error) (string, error) {
+	if named := os.Getenv(variable); named != "" {
 		path, err := exec.LookPath(named)
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", TemporalBinVariable, err)
+			return "", fmt.Errorf("%s: %w", variable, err)
 		}
 		return path, nil
 	}
-	if path, err := exec.LookPath("temporal"); err == nil {
+	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
 	}
 	for _, folder := range toolFolders() {
-		if path, err := exec.LookPath(filepath.Join(folder, "temporal")); err == nil {
+		if path, err := exec.LookPath(filepath.Join(folder, name)); err == nil {
 			return path, nil
 		}
 	}
-	return "", ErrNoTemporal
+	return "", missing
 }
 
 // toolFolders are .bin from the working directory upwards, and the running program's folder.

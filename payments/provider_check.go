@@ -6,13 +6,14 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
-// maxKey and maxOurID are what the books have room for.
+// maxKey and maxOurID are what the built-in bank and Stripe have room for.
 const (
 	maxKey   = 200
 	maxOurID = 64
 )
 
-func (in AuthoriseInput) check() error {
+// Check refuses what no provider is to be asked, with a *RefusedError.
+func (in AuthoriseInput) Check() error {
 	if err := checkKey(in.Key); err != nil {
 		return err
 	}
@@ -27,7 +28,11 @@ func (in AuthoriseInput) check() error {
 	return nil
 }
 
-func (in RefundInput) check() error {
+// Check refuses what no provider is to be asked, with a *RefusedError.
+func (in ReferenceInput) Check() error { return checkKey(in.Key) }
+
+// Check refuses what no provider is to be asked, with a *RefusedError.
+func (in RefundInput) Check() error {
 	if err := checkKey(in.Key); err != nil {
 		return err
 	}
