@@ -56,12 +56,20 @@ func (o operation) filled() string {
 	return strings.NewReplacer("{id}", models.NewID("rdm"), "{provider}", "builtin").Replace(o.Route)
 }
 
+// keyless is the one route whose callers prove who they are in another way.
+const keyless = "POST /v1/payments/webhooks/{provider}"
+
 func TestEveryRouteAsksForAKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t, storetest.SQLite(t))
 	all := operations(t, b.handler)
 	require.Greater(t, len(all), 30)
 	for _, op := range all {
+		if op.Route == keyless {
+			require.Empty(t, op.Security)
+			b.send(request{route: op.filled(), body: "{}"}).problem(http.StatusNotFound, models.CodeNotFound)
+			continue
+		}
 		require.NotEmpty(t, op.Roles, op.Route)
 		require.NotEmpty(t, op.Security, op.Route)
 		for name, header := range map[string]map[string]string{

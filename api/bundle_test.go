@@ -298,18 +298,20 @@ func repeat(s string, n int) string { return strings.Repeat(s, n) }
 // fakeCallbacks is a provider that names the payment in a header, and others that do what they are called.
 type fakeCallbacks struct{}
 
-func (fakeCallbacks) Callback(ctx context.Context, provider string, _ []byte, header http.Header) (string, error) {
+func (fakeCallbacks) Signed(provider string) bool { return provider == "signed" }
+
+func (fakeCallbacks) Callback(ctx context.Context, provider string, _ []byte, header http.Header) (models.ProviderCall, error) {
 	switch provider {
-	case "fake":
-		return header.Get("X-Reference"), nil
+	case "fake", "signed":
+		return models.ProviderCall{Payment: header.Get("X-Reference"), Foreign: header.Get("X-Foreign") != ""}, nil
 	case "panics":
 		panic("secret of the house")
 	case "fails":
-		return "", errors.New("secret of the house")
+		return models.ProviderCall{}, errors.New("secret of the house")
 	case "hangs":
 		<-ctx.Done()
-		return "", ctx.Err()
+		return models.ProviderCall{}, ctx.Err()
 	default:
-		return "", models.NewError(models.CodeNotFound, "there is no such payment provider")
+		return models.ProviderCall{}, models.NewError(models.CodeNotFound, "there is no such payment provider")
 	}
 }

@@ -24,25 +24,45 @@ func (in *callbackInput) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
-// callback stores that a provider reported, before it is answered, and wakes the redemption. What became of the payment
-// is not taken from the call: the workflow asks the provider.
+// callback takes a call that came with a key.
 func (s *Server) callback(ctx context.Context, in *callbackInput) (*struct{}, error) {
 	if keyOf(ctx).MerchantID != "" {
 		return nil, models.NewError(models.CodeForbidden, "a provider reports for every merchant, with a key of the platform")
 	}
 	if s.cfg.Callbacks == nil {
-		return nil, models.NewError(models.CodeNotFound, "there is no such payment provider")
+		return nil, errNoProvider()
 	}
-	reference, err := s.cfg.Callbacks.Callback(ctx, in.Provider, bytes.Clone(in.RawBody), in.header)
-	if err != nil {
-		return nil, err
+	return nil, s.called(ctx, in)
+}
+
+// webhook takes a call without a key, of a provider that signs.
+func (s *Server) webhook(ctx context.Context, in *callbackInput) (*struct{}, error) {
+	if s.cfg.Callbacks == nil || !s.cfg.Callbacks.Signed(in.Provider) {
+		return nil, errNoProvider()
 	}
-	step, err := s.store.RecordCallback(ctx, in.Provider, reference)
+	return nil, s.called(ctx, in)
+}
+
+func errNoProvider() error {
+	return models.NewError(models.CodeNotFound, "there is no such payment provider")
+}
+
+// called stores that a provider reported, before it is answered, and wakes the redemption. What became of the payment is
+// not taken from the call: the workflow asks the provider.
+func (s *Server) called(ctx context.Context, in *callbackInput) error {
+	call, err := s.cfg.Callbacks.Callback(ctx, in.Provider, bytes.Clone(in.RawBody), in.header)
+	if err != nil || call.Payment == "" {
+		return err
+	}
+	step, err := s.store.RecordCallback(ctx, in.Provider, call.Payment)
+	if call.Foreign && models.CodeOf(err) == models.CodeNotFound {
+		return nil
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if step.Proceed {
 		s.wakeUp(ctx, step.Redemption.ID)
 	}
-	return nil, nil
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 
+	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/store"
 )
 
@@ -23,10 +24,13 @@ type Temporal interface {
 	CheckHealth(ctx context.Context, request *client.CheckHealthRequest) (*client.CheckHealthResponse, error)
 }
 
-// PaymentCallbacks reads what payment providers send. Callback checks that the call is the provider's own and returns the
-// provider's reference of the payment it is about; an unknown provider is CodeNotFound.
+// PaymentCallbacks reads what payment providers send.
 type PaymentCallbacks interface {
-	Callback(ctx context.Context, provider string, body []byte, header http.Header) (reference string, err error)
+	// Signed reports whether the provider signs its calls. They are then taken without a key of Tearoff's, which the
+	// provider has no way to send.
+	Signed(provider string) bool
+	// Callback checks that the call is the provider's own and says what it is about; an unknown provider is CodeNotFound.
+	Callback(ctx context.Context, provider string, body []byte, header http.Header) (models.ProviderCall, error)
 }
 
 // Registry is where the metrics are registered and read. *prometheus.Registry is one.

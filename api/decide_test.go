@@ -206,3 +206,36 @@ func TestCallback(t *testing.T) {
 		without.send(call("fake", reference)).problem(404, models.CodeNotFound)
 	})
 }
+
+// TestWebhook: a provider that signs needs no key, and is told that all is well where nothing is for it to do again.
+func TestWebhook(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b, _, h := redeeming(t, s, func(c *api.Config) { c.Callbacks = fakeCallbacks{} })
+		h.body["payment"] = doc{"mode": "later"}
+		id := b.redeem(h.body, "k1").ok(http.StatusAccepted).text("id")
+		reference := "ref-" + id
+		_, err := s.SetPaymentMethod(t.Context(), id, "tok_pending")
+		require.NoError(t, err)
+		_, err = s.BeginAuthorise(t.Context(), id, "signed")
+		require.NoError(t, err)
+		_, err = s.RecordAuthorise(t.Context(), id, store.Answer{Attempt: 1, Reference: reference, State: models.PaymentPending})
+		require.NoError(t, err)
+		call := func(provider, reference, foreign string) request {
+			return request{route: "POST /v1/payments/webhooks/" + provider, body: `{}`,
+				header: map[string]string{"X-Reference": reference, "X-Foreign": foreign}}
+		}
+		require.Equal(t, http.StatusNoContent, b.send(call("signed", reference, "")).status)
+		step, err := s.PaymentOf(t.Context(), id)
+		require.NoError(t, err)
+		require.False(t, step.Payment.CallbackAt.IsZero(), "stored before it was answered")
+		_, woken := b.temporal.calls()
+		require.Equal(t, 1, woken)
+
+		require.Equal(t, http.StatusNoContent, b.send(call("signed", "", "")).status, "about nothing of ours")
+		require.Equal(t, http.StatusNoContent, b.send(call("signed", "ref-other", "yes")).status, "a payment of somebody else")
+		b.send(call("signed", "ref-other", "")).problem(404, models.CodeNotFound)
+		b.send(call("fake", reference, "")).problem(404, models.CodeNotFound)
+		setup(t, s).send(call("signed", reference, "")).problem(404, models.CodeNotFound)
+	})
+}

@@ -15,11 +15,14 @@ import (
 // slowCallbacks takes its time.
 type slowCallbacks struct{ began, goOn chan struct{} }
 
+// Signed implements api.PaymentCallbacks.
+func (slowCallbacks) Signed(string) bool { return false }
+
 // Callback implements api.PaymentCallbacks.
-func (s slowCallbacks) Callback(context.Context, string, []byte, http.Header) (string, error) {
+func (s slowCallbacks) Callback(context.Context, string, []byte, http.Header) (models.ProviderCall, error) {
 	s.began <- struct{}{}
 	<-s.goOn
-	return "", models.NewError(models.CodeNotFound, "there is no such payment")
+	return models.ProviderCall{}, models.NewError(models.CodeNotFound, "there is no such payment")
 }
 
 // TestFull: no more requests are served at once than may be, and it shows to whom it should.

@@ -20,7 +20,7 @@ type spec struct {
 	Route   string // method and path
 	Name    string // of the operation
 	Summary string
-	Roles   roles // whose keys may use it
+	Roles   roles // whose keys may use it; none: it needs no key
 	Status  int   // of a success. 0: 200, or 204 without a body
 	Also    []int // other successes with the same body
 }
@@ -80,16 +80,20 @@ func (s *Server) operation(sp spec) huma.Operation {
 		names[i] = string(r)
 	}
 	slices.Sort(names)
-	return huma.Operation{
+	op := huma.Operation{
 		OperationID: sp.Name, Method: method, Path: path, Summary: sp.Summary, DefaultStatus: sp.Status,
-		Description:     "Keys that may: " + strings.Join(names, ", ") + ".",
+		Description:     "Needs no key: the call is signed.",
 		Tags:            []string{tagOf(path)},
-		Security:        []map[string][]string{{"key": {}}},
 		Extensions:      map[string]any{"x-roles": names},
 		MaxBodyBytes:    s.cfg.MaxBody + 1, // huma refuses what fills its limit
 		BodyReadTimeout: s.cfg.ReadWithin,
-		Middlewares:     huma.Middlewares{s.authorise(sp.Roles)},
 	}
+	if len(names) > 0 {
+		op.Description = "Keys that may: " + strings.Join(names, ", ") + "."
+		op.Security = []map[string][]string{{"key": {}}}
+		op.Middlewares = huma.Middlewares{s.authorise(sp.Roles)}
+	}
+	return op
 }
 
 // tagOf groups the routes by resource: "admin batches" of /v1/admin/batches/{id}.

@@ -16,7 +16,7 @@ var (
 	adminRead = roles{models.RoleAdmin, models.RoleSupport}
 )
 
-// routes is every route that needs a key.
+// routes is every route of the API. One without roles needs no key.
 func (s *Server) routes() []route {
 	const created, accepted, ok = http.StatusCreated, http.StatusAccepted, http.StatusOK
 	return append([]route{
@@ -57,6 +57,8 @@ func (s *Server) routes() []route {
 			Summary: "Give up a redemption that is not decided"}, s.cancelRedemption),
 		on(s, spec{Route: "POST /v1/payments/callbacks/{provider}", Name: "payment-callback", Roles: orders, Status: http.StatusNoContent,
 			Summary: "A payment provider reports"}, s.callback),
+		on(s, spec{Route: "POST /v1/payments/webhooks/{provider}", Name: "payment-webhook", Status: http.StatusNoContent,
+			Summary: "A payment provider that signs its calls reports"}, s.webhook),
 	}, s.adminRoutes()...)
 }
 

@@ -8,22 +8,26 @@ import (
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/payments"
+	"github.com/tearoff/tearoff/payments/stripe"
 )
 
 // bankCallbacks plays the built-in bank's part in a callback: the customer acts at the bank, and the bank calls.
 type bankCallbacks struct{ bank *payments.Builtin }
 
+// Signed implements api.PaymentCallbacks.
+func (c bankCallbacks) Signed(string) bool { return false }
+
 // Callback implements api.PaymentCallbacks. The body is {"reference": "…", "approve": true}.
-func (c bankCallbacks) Callback(ctx context.Context, provider string, body []byte, _ http.Header) (string, error) {
+func (c bankCallbacks) Callback(ctx context.Context, provider string, body []byte, _ http.Header) (models.ProviderCall, error) {
 	if provider != c.bank.Name() {
-		return "", models.NewError(models.CodeNotFound, "there is no such payment provider")
+		return models.ProviderCall{}, models.NewError(models.CodeNotFound, "there is no such payment provider")
 	}
 	var call struct {
 		Reference string `json:"reference"`
 		Approve   bool   `json:"approve"`
 	}
 	if err := json.Unmarshal(body, &call); err != nil || call.Reference == "" {
-		return "", models.NewError(models.CodeInvalidRequest, `the body must be {"reference": "…", "approve": true or false}`)
+		return models.ProviderCall{}, models.NewError(models.CodeInvalidRequest, `the body must be {"reference": "…", "approve": true or false}`)
 	}
 	_, err := c.bank.CustomerPays(ctx, call.Reference, call.Approve)
 	var refused *payments.RefusedError
@@ -31,9 +35,23 @@ func (c bankCallbacks) Callback(ctx context.Context, provider string, body []byt
 	case errors.As(err, &refused):
 		// Too late at the bank as well. Tearoff looks all the same.
 	case errors.Is(err, payments.ErrNotFound):
-		return "", models.NewError(models.CodeNotFound, "there is no such payment")
+		return models.ProviderCall{}, models.NewError(models.CodeNotFound, "there is no such payment")
 	case err != nil:
-		return "", models.NewError(models.CodeUnavailable, "the bank does not answer").Wrap(err)
+		return models.ProviderCall{}, models.NewError(models.CodeUnavailable, "the bank does not answer").Wrap(err)
 	}
-	return call.Reference, nil
+	return models.ProviderCall{Payment: call.Reference}, nil
+}
+
+// stripeCallbacks takes Stripe's webhooks.
+type stripeCallbacks struct{ webhooks *stripe.Webhooks }
+
+// Signed implements api.PaymentCallbacks.
+func (c stripeCallbacks) Signed(provider string) bool { return provider == stripe.Name }
+
+// Callback implements api.PaymentCallbacks.
+func (c stripeCallbacks) Callback(_ context.Context, provider string, body []byte, header http.Header) (models.ProviderCall, error) {
+	if provider != stripe.Name {
+		return models.ProviderCall{}, models.NewError(models.CodeNotFound, "there is no such payment provider")
+	}
+	return c.webhooks.Read(body, header)
 }

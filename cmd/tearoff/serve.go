@@ -4,9 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"time"
-
-	"github.com/tearoff/tearoff/payments"
-	"github.com/tearoff/tearoff/store"
 )
 
 // apiFlags are the API's settings.
@@ -34,39 +31,42 @@ type serveCmd struct {
 	temporalFlags
 	apiFlags
 	workerFlags
+	paymentFlags
 }
 
 // Run implements kong's command.
 func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return runService(ctx, service{store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, worker: &c.workerFlags, log: log})
+	return runService(ctx, service{
+		store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, worker: &c.workerFlags, payments: c.paymentFlags, log: log,
+	})
 }
 
 type apiCmd struct {
 	storeFlags
 	temporalFlags
 	apiFlags
+	paymentFlags
 }
 
 // Run implements kong's command.
 func (c *apiCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return runService(ctx, service{store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, log: log})
+	return runService(ctx, service{
+		store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, payments: c.paymentFlags, log: log,
+	})
 }
 
 type workerCmd struct {
 	storeFlags
 	temporalFlags
 	workerFlags
+	paymentFlags
 	healthFlags
 }
 
 // Run implements kong's command.
 func (c *workerCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return runService(ctx, service{
-		store: c.storeFlags, temporal: c.temporalFlags, worker: &c.workerFlags, metricsAddr: c.MetricsAddr, log: log,
+		store: c.storeFlags, temporal: c.temporalFlags, worker: &c.workerFlags, payments: c.paymentFlags,
+		metricsAddr: c.MetricsAddr, log: log,
 	})
-}
-
-// builtinProvider is the bank that keeps its books in the store.
-func builtinProvider(s *store.Store) *payments.Builtin {
-	return payments.NewBuiltin(s, payments.BuiltinOptions{})
 }

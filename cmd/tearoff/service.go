@@ -29,6 +29,7 @@ type service struct {
 	temporal    temporalFlags
 	api         *apiFlags    // nil: no API
 	worker      *workerFlags // nil: no worker
+	payments    paymentFlags
 	metricsAddr string
 	log         *slog.Logger
 	ready       func() // called when the API listens; nil: nobody waits
@@ -68,7 +69,11 @@ func (v service) parts(ctx context.Context, s *store.Store, temporal client.Clie
 		return nil
 	}}
 	if v.worker != nil {
-		parts = append(parts, v.workerPart(s, temporal, registry))
+		work, err := v.workerPart(s, temporal, registry)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, work)
 	}
 	handlers, err := v.handlers(s, temporal, registry)
 	if err != nil {
@@ -84,13 +89,17 @@ func (v service) parts(ctx context.Context, s *store.Store, temporal client.Clie
 	return parts, nil
 }
 
-func (v service) workerPart(s *store.Store, temporal client.Client, registry prometheus.Registerer) part {
+func (v service) workerPart(s *store.Store, temporal client.Client, registry prometheus.Registerer) (part, error) {
+	provider, err := v.payments.provider(s)
+	if err != nil {
+		return nil, err
+	}
 	stuck := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tearoff_redemptions_stuck_total", Help: "Redemptions flagged as stuck, by the state they are stuck in.",
 	}, []string{"state"})
 	registry.MustRegister(stuck)
 	config := worker.Config{
-		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Provider: builtinProvider(s), Log: v.log,
+		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Provider: provider, Log: v.log,
 		StuckAfter: v.worker.StuckAfter, DrainWithin: drainWithin,
 		Stuck:   func(_ string, state models.RedemptionState) { stuck.WithLabelValues(string(state)).Inc() },
 		Audited: auditMetrics(s, registry),
@@ -98,7 +107,7 @@ func (v service) workerPart(s *store.Store, temporal client.Client, registry pro
 	if v.worker.Audits {
 		config.Audits = worker.DefaultAudits
 	}
-	return func(ctx context.Context) error { return worker.Run(ctx, config) }
+	return func(ctx context.Context) error { return worker.Run(ctx, config) }, nil
 }
 
 // handlers is what is served at which address.
@@ -111,7 +120,7 @@ func (v service) handlers(s *store.Store, temporal client.Client, registry *prom
 		return handlers, nil
 	}
 	server, err := api.New(api.Config{
-		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Callbacks: bankCallbacks{builtinProvider(s)},
+		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Callbacks: v.payments.callbacks(s, v.log),
 		Log: v.log, UIURL: v.api.UIURL, MinHoldTTL: v.api.MinHoldTTL, MaxInFlight: v.api.MaxInFlight,
 		Registry: registry,
 	})
