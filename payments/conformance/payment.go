@@ -5,13 +5,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/payments"
 )
 
 func understood(c *till) {
-	got := c.authorise("a", authorised, pending)
-	require.Equal(c.t, c.h.Money, models.Money{Amount: got.Amount, Currency: got.Currency})
+	got := c.authorise(authorised, pending)
+	c.says(got)
 	c.status(authorised, pending, captured, unknown)
 	_, err := c.p.List(c.t.Context(), c.ourID)
 	require.NoError(c.t, err)
@@ -25,7 +24,7 @@ func understood(c *till) {
 
 func outOfReach(c *till) {
 	c.method = "any"
-	c.authorise("a", unknown)
+	c.authorise(unknown)
 	c.ref = c.h.Nobody
 	c.capture("c", unknown)
 	c.void("v", unknown)
@@ -65,9 +64,9 @@ func notToBeAsked(c *till) {
 func callerLeaves(c *till) {
 	ctx, leave := context.WithCancel(c.t.Context())
 	leave()
-	got, err := c.authoriseIn(ctx, "a", c.h.Money.Amount)
+	got, err := c.authoriseIn(ctx, c.h.Money.Amount)
 	require.Equal(c.t, unknown, was(got.State, err))
-	c.authorise("a", authorised)
+	c.authorise(authorised)
 	c.list(1)
 }
 
@@ -84,10 +83,10 @@ func nobody(c *till) {
 }
 
 func approved(c *till) {
-	first := c.authorise("a", authorised)
+	first := c.authorise(authorised)
 	require.Equal(c.t, c.ourID, first.OurID)
-	require.Equal(c.t, c.h.Money, models.Money{Amount: first.Amount, Currency: first.Currency})
-	require.Equal(c.t, first.Reference, c.authorise("a", authorised).Reference)
+	c.says(first)
+	require.Equal(c.t, first.Reference, c.authorise(authorised).Reference)
 	c.charged(0)
 	c.capture("c", captured)
 	c.capture("c", captured)
@@ -99,7 +98,7 @@ func approved(c *till) {
 }
 
 func voids(c *till) {
-	c.authorise("a", authorised)
+	c.authorise(authorised)
 	c.void("v", voided)
 	c.void("v", voided)
 	c.void("another", voided)
@@ -109,8 +108,8 @@ func voids(c *till) {
 }
 
 func declines(c *till) {
-	c.authorise("a", declined)
-	c.authorise("a", declined)
+	c.authorise(declined)
+	c.authorise(declined)
 	list, err := c.p.List(c.t.Context(), c.ourID)
 	require.NoError(c.t, err)
 	for _, p := range list { // a provider may keep what it declined
@@ -120,7 +119,7 @@ func declines(c *till) {
 }
 
 func customerApproves(c *till) {
-	c.authorise("a", pending)
+	c.authorise(pending)
 	c.status(pending)
 	c.capture("early", unknown)
 	c.h.CustomerApproves(c.t, c.p, c.ref)
@@ -130,36 +129,36 @@ func customerApproves(c *till) {
 }
 
 func customerGivesUp(c *till) {
-	c.authorise("a", pending)
+	c.authorise(pending)
 	c.void("v", voided)
 	c.status(voided)
 	c.capture("c", refused)
 }
 
 func authoriseLost(c *till) {
-	c.authorise("a", unknown)
-	c.authorise("a", authorised)
+	c.authorise(unknown)
+	c.authorise(authorised)
 	c.list(1)
 	c.capture("c", captured)
 }
 
 func authoriseDropped(c *till) {
-	c.authorise("a", unknown)
-	c.authorise("a", authorised)
-	c.authorise("a", authorised)
+	c.authorise(unknown)
+	c.authorise(authorised)
+	c.authorise(authorised)
 	c.list(1)
 }
 
 func keyForgotten(c *till) {
-	c.authorise("a", unknown)
+	c.authorise(unknown)
 	c.ref = c.list(1)[0].Reference
 	c.capture("c", captured)
 	c.charged(c.h.Money.Amount)
 }
 
 func keyWithAnotherContent(c *till) {
-	c.authorise("a", authorised)
-	got, err := c.authoriseIn(c.t.Context(), "a", c.h.Money.Amount+1)
+	c.authorise(authorised)
+	got, err := c.authoriseIn(c.t.Context(), c.h.Money.Amount+1)
 	require.Contains(c.t, []answer{refused, unknown}, was(got.State, err))
 	c.list(1)
 	c.capture("c", captured)

@@ -11,7 +11,7 @@ import (
 )
 
 func captureLost(c *till) {
-	c.authorise("a", authorised)
+	c.authorise(authorised)
 	c.capture("c", unknown)
 	c.status(captured)
 	c.capture("c", captured)
@@ -20,7 +20,7 @@ func captureLost(c *till) {
 }
 
 func captureDropped(c *till) {
-	c.authorise("a", authorised)
+	c.authorise(authorised)
 	c.capture("c", unknown)
 	c.status(authorised)
 	c.void("v", voided)
@@ -29,7 +29,7 @@ func captureDropped(c *till) {
 }
 
 func captureRefused(c *till) {
-	c.authorise("a", authorised)
+	c.authorise(authorised)
 	c.capture("c", refused)
 	c.capture("c", refused)
 	c.capture("another", refused)
@@ -38,7 +38,7 @@ func captureRefused(c *till) {
 }
 
 func captureLate(c *till) {
-	c.authorise("a", authorised)
+	c.authorise(authorised)
 	c.capture("c", unknown)
 	c.status(authorised, pending)
 	c.void("v", unknown)
@@ -51,7 +51,7 @@ func captureLate(c *till) {
 }
 
 func voidLost(c *till) {
-	c.authorise("a", authorised)
+	c.authorise(authorised)
 	c.void("v", unknown)
 	c.status(voided)
 	c.void("v", voided)
@@ -59,7 +59,7 @@ func voidLost(c *till) {
 }
 
 func refunds(c *till) {
-	c.authorise("a", authorised)
+	c.authorise(authorised)
 	c.refund("early", 500, refused, unknown)
 	c.capture("c", captured)
 	first := c.refund("r1", 600, refundSucceeded)

@@ -46,22 +46,29 @@ func was[S ~string](state S, err error) answer {
 
 func (c *till) key(k string) string { return c.ourID + "/" + k }
 
-func (c *till) authoriseIn(ctx context.Context, key string, amount int64) (payments.Payment, error) {
+func (c *till) authoriseIn(ctx context.Context, amount int64) (payments.Payment, error) {
 	return c.p.Authorise(ctx, payments.AuthoriseInput{
-		Key: c.key(key), OurID: c.ourID, Method: c.method, Money: models.Money{Amount: amount, Currency: c.h.Money.Currency},
+		Key: c.key("a"), OurID: c.ourID, Method: c.method, Money: models.Money{Amount: amount, Currency: c.h.Money.Currency},
 	})
 }
 
-// authorise expects one of the answers, and learns the payment's reference.
-func (c *till) authorise(key string, want ...answer) payments.Payment {
+// authorise asks with the same key each time, expects one of the answers, and learns the payment's reference.
+func (c *till) authorise(want ...answer) payments.Payment {
 	c.t.Helper()
-	got, err := c.authoriseIn(c.t.Context(), key, c.h.Money.Amount)
+	got, err := c.authoriseIn(c.t.Context(), c.h.Money.Amount)
 	require.Contains(c.t, want, was(got.State, err), "authorise: %v", err)
 	if err == nil {
 		require.NotEmpty(c.t, got.Reference)
 		c.ref = got.Reference
 	}
 	return got
+}
+
+// says expects a payment of what was asked for.
+func (c *till) says(got payments.Payment) {
+	c.t.Helper()
+	require.Equal(c.t, c.h.Money.Amount, got.Amount)
+	require.Equal(c.t, c.h.Money.Currency, got.Currency)
 }
 
 func (c *till) capture(key string, want ...answer) {
@@ -126,7 +133,7 @@ func (c *till) list(want int) []payments.Payment {
 // paid authorises and captures.
 func (c *till) paid() {
 	c.t.Helper()
-	c.authorise("a", authorised)
+	c.authorise(authorised)
 	c.capture("c", captured)
 }
 
