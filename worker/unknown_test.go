@@ -156,10 +156,14 @@ func (w *world) unknown(x trouble) {
 // An operator cancels a redemption that is paid but can't be confirmed: the money goes back first.
 func TestOperatorCancelsCommitted(t *testing.T) {
 	t.Parallel()
-	for _, token := range []string{payments.TokenApproved, payments.TokenRefundLost, "free"} {
+	for _, token := range []string{
+		payments.TokenApproved, payments.TokenRefundLost, payments.TokenRefundForgotten, payments.TokenRefundDown, payments.TokenRefundSlow, "free",
+	} {
 		t.Run(token, func(t *testing.T) {
 			t.Parallel()
 			each(t, func(_ *testing.T, w *world) {
+				w.bank = payments.NewBuiltin(w.Store, payments.BuiltinOptions{LandAfter: 300 * time.Millisecond})
+				w.agent = w.bank
 				plan := w.plan(token)
 				if token == "free" {
 					plan = free(plan)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/tearoff/tearoff/api"
@@ -28,7 +28,7 @@ func (f paymentFlags) provider(s *store.Store) (payments.Provider, error) {
 	}
 	provider, err := stripe.New(stripe.Options{Key: f.StripeKey, URL: f.StripeEndpoint})
 	if err != nil {
-		return nil, errors.Join(errors.New("--payments stripe needs --stripe-key"), err)
+		return nil, fmt.Errorf("--payments stripe needs --stripe-key: %w", err)
 	}
 	return provider, nil
 }

@@ -19,6 +19,20 @@ func program(t *testing.T, folder, name string) string {
 	return path
 }
 
+func TestFindStripeMock(t *testing.T) {
+	path := program(t, t.TempDir(), "my-stripe-mock")
+	t.Setenv(devserver.StripeMockBinVariable, path)
+	found, err := devserver.FindStripeMock()
+	require.NoError(t, err)
+	require.Equal(t, path, found)
+
+	t.Setenv(devserver.StripeMockBinVariable, "")
+	t.Setenv("PATH", t.TempDir())
+	t.Chdir(t.TempDir())
+	_, err = devserver.FindStripeMock()
+	require.ErrorIs(t, err, devserver.ErrNoStripeMock)
+}
+
 // Not parallel: the places to look in are the process's own environment and working directory.
 func TestFindTemporal(t *testing.T) {
 	empty := t.TempDir()
