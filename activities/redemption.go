@@ -53,6 +53,8 @@ type OpenInput struct {
 	BatchIDs   []string            `json:"batch_ids,omitempty"` // batches that issue on use, without a code
 	Payment    models.PaymentTerms `json:"payment"`
 	PayWithin  time.Duration       `json:"pay_within,omitempty"` // 0: DefaultPayWithin
+	// Participants are those that the order service serves with its own worker: see docs/participants.md.
+	Participants models.Participants `json:"participants,omitzero"`
 }
 
 // MaxPayWithin is the longest that a customer may be given to pay.
@@ -62,12 +64,16 @@ const MaxPayWithin = 7 * 24 * time.Hour
 // ever.
 func (in OpenInput) check() error {
 	faults := []string{}
+	queue, least := "", 0
+	if o := in.Participants.Order; o != nil {
+		queue, least = o.TaskQueue, 1
+	}
 	for _, text := range []struct {
 		name, value string
 		least, most int
 	}{
 		{"caller", in.Caller, 1, 100}, {"key", in.Key, 1, 255}, {"order_id", in.OrderID, 1, 200}, {"merchant_id", in.MerchantID, 0, 100},
-		{"payment.method", in.Payment.Method, 0, 200},
+		{"payment.method", in.Payment.Method, 0, 200}, {"participants.order.task_queue", queue, least, 200},
 	} {
 		if n := utf8.RuneCountInString(text.value); n < text.least || n > text.most || strings.TrimSpace(text.value) != text.value {
 			faults = append(faults, fmt.Sprintf("%s: must be %d to %d characters without spaces around them", text.name, text.least, text.most))
@@ -103,6 +109,7 @@ type Status struct {
 	UserID       string                 `json:"user_id,omitempty"`
 	OrderID      string                 `json:"order_id,omitempty"`
 	BatchIDs     []string               `json:"batch_ids,omitempty"`
+	OrderQueue   string                 `json:"order_queue,omitempty"` // where the caller's own worker serves the order; "": we keep it
 	Payment      PaymentStatus          `json:"payment"`
 	Policy       Policy                 `json:"policy"`
 }
@@ -134,6 +141,7 @@ func (a *Redemptions) open(ctx context.Context, in OpenInput, p rules.PlanInput)
 	}
 	p.Caller, p.Key, p.MerchantID, p.OrderID, p.Names = in.Caller, in.Key, in.MerchantID, in.OrderID, in.names()
 	p.Kind, p.Cart, p.User, p.Payment, p.TTL = models.KindOrchestrated, in.Cart, in.Facts, in.Payment, in.PayWithin
+	p.Participants = in.Participants
 	p.LimitKeys = in.User.LimitKeys()
 	if p.TTL <= 0 {
 		p.TTL = DefaultPayWithin
@@ -287,7 +295,7 @@ func (a *Redemptions) status(ctx context.Context, r models.Redemption) (Status, 
 func statusOf(r models.Redemption) Status {
 	s := Status{
 		RedemptionID: r.ID, State: r.State, Payable: r.Payable > 0, Mode: r.Content.Payment.Mode, Params: r.OutcomeInfo,
-		UserID: r.UserID,
+		UserID: r.UserID, OrderQueue: r.Content.Participants.Queue(models.BranchOrder),
 	}
 	if r.Outcome != nil {
 		s.Outcome = *r.Outcome

@@ -85,6 +85,7 @@ const (
 	CodePaymentRequired Code = "payment_required"
 	CodePaymentExpired  Code = "payment_expired"
 	CodePaymentUnknown  Code = "payment_unknown"
+	CodeOrderRefused    Code = "order_refused"
 	CodeCancelledBy     Code = "cancelled_by_caller"
 	CodeStartFailed     Code = "start_failed"
 	CodeResolved        Code = "resolved_by_operator"
@@ -200,6 +201,7 @@ var catalogue = []CodeInfo{
 	{CodePaymentRequired, ClassRefused, "Something is to be paid, and the request names no payment."},
 	{CodePaymentExpired, ClassRefused, "The customer did not pay in time; everything was given back."},
 	{CodePaymentUnknown, ClassUnavailable, "The payment provider has not given a definitive answer yet."},
+	{CodeOrderRefused, ClassRefused, "The caller's own order service refused the order; nothing was charged."},
 	{CodeCancelledBy, ClassRefused, "The caller cancelled the redemption."},
 	{CodeStartFailed, ClassUnavailable, "The redemption could not be started and was revoked; nothing was charged."},
 	{CodeResolved, ClassRefused, "An operator cancelled the redemption."},

@@ -107,6 +107,8 @@ type RedemptionContent struct {
 	Coupons []RedemptionCoupon `json:"coupons"`
 	Gifts   []GiftLine         `json:"gifts,omitempty"`
 	Payment PaymentTerms       `json:"payment"`
+	// Participants are those that the caller serves itself.
+	Participants Participants `json:"participants,omitzero"`
 	// LimitKeys are what the request named the user by: they count, beside those of the user, against the limits of
 	// coupons that are issued at the Try.
 	LimitKeys []LimitKey `json:"limit_keys,omitempty"`

@@ -25,6 +25,7 @@ type PlanInput struct {
 	Skip          bool        // coupons that don't apply are left out, instead of refusing all
 	At            models.Time // the store's clock, by which hours are judged
 	Payment       models.PaymentTerms
+	Participants  models.Participants
 	TTL           time.Duration      // to the deadline
 	ExpectedTotal *int64             // what the customer was shown, minor units; nil: not checked
 	Hold          *models.Redemption // the one that is being changed: it keeps what it has of the offers
@@ -60,6 +61,7 @@ func Plan(in PlanInput) (models.Plan, error) {
 	request.MerchantID, request.UserID, request.Currency = in.MerchantID, in.UserID, in.Cart.Currency
 	request.Goods, request.Shipping, request.Discount, request.Payable = t.Goods, t.Shipping, t.Discount, t.Payable
 	request.Content = models.RedemptionContent{Cart: in.Cart, User: in.User, Coupons: []models.RedemptionCoupon{}, Payment: in.Payment}
+	request.Content.Participants = in.Participants
 	plan := models.Plan{TTL: in.TTL, Redemption: request}
 	in.write(&plan, priced)
 	return plan, nil
@@ -172,14 +174,15 @@ func candidate(o models.Offer) (Candidate, error) {
 // content. It needs no offers.
 func (in PlanInput) Request() (models.Redemption, error) {
 	content, err := json.Marshal(struct {
-		Cart     models.Cart
-		User     models.UserFacts `json:",omitzero"`
-		Coupons  []string
-		Skip     bool `json:",omitempty"`
-		Payment  models.PaymentTerms
-		TTL      time.Duration
-		Expected *int64
-	}{in.Cart, in.User, in.Names, in.Skip, in.Payment, in.TTL, in.ExpectedTotal})
+		Cart         models.Cart
+		User         models.UserFacts `json:",omitzero"`
+		Coupons      []string
+		Skip         bool `json:",omitempty"`
+		Payment      models.PaymentTerms
+		Participants models.Participants `json:",omitzero"`
+		TTL          time.Duration
+		Expected     *int64
+	}{in.Cart, in.User, in.Names, in.Skip, in.Payment, in.Participants, in.TTL, in.ExpectedTotal})
 	if err != nil {
 		return models.Redemption{}, models.NewError(models.CodeInvalidCart, "the cart can't be written as JSON").Wrap(err)
 	}

@@ -29,13 +29,13 @@ func (tx *txn) branch(redemptionID string, b models.Branch) (*models.TCCBranch, 
 	return &row, err
 }
 
-func (tx *txn) insertBranch(redemptionID string, b models.Branch, state models.BranchState, result models.BranchResult) error {
+func (tx *txn) insertBranch(redemptionID string, b models.Branch, state models.BranchState) error {
 	now, err := tx.now()
 	if err != nil {
 		return err
 	}
 	return tx.Create(&models.TCCBranch{
-		RedemptionID: redemptionID, Branch: b, State: state, Seq: 1, Result: result, CreatedAt: now, UpdatedAt: now,
+		RedemptionID: redemptionID, Branch: b, State: state, Seq: 1, CreatedAt: now, UpdatedAt: now,
 	}).Error
 }
 

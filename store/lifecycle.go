@@ -120,7 +120,7 @@ func (tx *txn) abandon(r *models.Redemption, why *models.Error) error {
 	}
 	if payment == nil || payment.State == models.BranchRefused {
 		if payment == nil {
-			if err := tx.insertBranch(r.ID, models.BranchPayment, models.BranchCancelled, models.BranchResult{}); err != nil {
+			if err := tx.insertBranch(r.ID, models.BranchPayment, models.BranchCancelled); err != nil {
 				return err
 			}
 		}
@@ -289,8 +289,8 @@ func (tx *txn) checkResolution(r *models.Redemption, action models.ResolveAction
 			if err != nil {
 				return err
 			}
-			if row != nil && row.State == models.BranchConfirmed {
-				return impossible("the branch " + string(b) + " is confirmed: confirm the rest, then refund")
+			if row != nil && (row.State == models.BranchConfirmed || row.State == models.BranchConfirming) {
+				return impossible("the branch " + string(b) + " is confirmed, or may be: confirm the rest, then refund")
 			}
 		}
 	}

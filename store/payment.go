@@ -94,7 +94,7 @@ func (x *paymentTx) intent(to models.BranchState) error {
 		}
 		return x.moveBranch(x.row, to)
 	}
-	if err := x.insertBranch(x.r.ID, models.BranchPayment, to, models.BranchResult{}); err != nil {
+	if err := x.insertBranch(x.r.ID, models.BranchPayment, to); err != nil {
 		return err
 	}
 	var err error
@@ -194,7 +194,7 @@ func (s *Store) RecordAuthorise(ctx context.Context, id string, a Answer) (Payme
 			if err := x.intent(to); err != nil {
 				return false, err
 			}
-			if err := x.unstick(); err != nil {
+			if err := x.unstick(x.r); err != nil {
 				return false, err
 			}
 		case x.at(models.StateCancelling, models.StateCancelled) && held:
@@ -278,11 +278,11 @@ func (s *Store) RecordCallback(ctx context.Context, provider, reference string) 
 	})
 }
 
-// unstick takes the flag back, because the provider has answered.
-func (x *paymentTx) unstick() error {
-	if !x.r.Stuck {
+// unstick takes the flag back, because a participant elsewhere has answered.
+func (tx *txn) unstick(r *models.Redemption) error {
+	if !r.Stuck {
 		return nil
 	}
-	x.r.Stuck, x.r.StuckReason, x.r.StuckSince = false, nil, models.Time{}
-	return x.saveRedemption(x.r)
+	r.Stuck, r.StuckReason, r.StuckSince = false, nil, models.Time{}
+	return tx.saveRedemption(r)
 }

@@ -80,15 +80,34 @@ func (w *world) coupons(r models.Redemption, want models.CouponState) {
 	}
 }
 
-// order checks the order; one that was never made is as good as cancelled.
+// order checks the order; one that was never made is as good as cancelled. Of one that the caller keeps there is only the
+// branch.
 func (w *world) order(id string, want models.OrderState) {
 	w.T.Helper()
 	o, err := w.Store.Order(w.ctx(), id)
+	if w.redemption(id).Content.Participants.Queue(models.BranchOrder) != "" {
+		assert.Equal(w.T, models.CodeNotFound, models.CodeOf(err), "an order of ours")
+		w.branch(id, want)
+		return
+	}
 	if want == models.OrderCancelled && models.CodeOf(err) == models.CodeNotFound {
 		return
 	}
 	require.NoError(w.T, err)
 	assert.Equal(w.T, want, o.State, "order")
+}
+
+func (w *world) branch(id string, want models.OrderState) {
+	w.T.Helper()
+	branches, err := w.Store.Branches(w.ctx(), id)
+	require.NoError(w.T, err)
+	at := slices.IndexFunc(branches, func(b models.TCCBranch) bool { return b.Branch == models.BranchOrder })
+	require.GreaterOrEqual(w.T, at, 0, "the order's branch")
+	states := []models.BranchState{models.BranchConfirmed}
+	if want == models.OrderCancelled {
+		states = []models.BranchState{models.BranchCancelled, models.BranchRefused}
+	}
+	assert.Contains(w.T, states, branches[at].State, "the order's branch")
 }
 
 // charged is what the customer has paid and not got back; it also checks that nothing is left held at the bank.

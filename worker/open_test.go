@@ -101,6 +101,7 @@ func TestOpenRefused(t *testing.T) {
 		}, models.CodeCouponNotFound},
 		"no key":       {set(func(in *activities.OpenInput) { in.Key = "" }), models.CodeInvalidRequest},
 		"no order":     {set(func(in *activities.OpenInput) { in.OrderID = "" }), models.CodeInvalidRequest},
+		"no queue":     {set(func(in *activities.OpenInput) { in.Participants.Order = &models.Elsewhere{} }), models.CodeInvalidRequest},
 		"no payment":   {set(func(in *activities.OpenInput) { in.Payment = models.PaymentTerms{} }), models.CodePaymentRequired},
 		"empty cart":   {set(func(in *activities.OpenInput) { in.Cart.Lines = nil }), models.CodeInvalidCart},
 		"other money":  {set(func(in *activities.OpenInput) { in.Cart.Currency = "EUR" }), models.CodeCurrencyMismatch},

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/api/temporalproto"
 
 	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/participant"
 	"github.com/tearoff/tearoff/payments"
 	"github.com/tearoff/tearoff/worker"
 	"github.com/tearoff/tearoff/workflows"
@@ -48,6 +49,11 @@ var recordings = []recording{
 	{name: "never approved", plan: hasty(payments.TokenPending), why: models.CodePaymentExpired},
 	{name: "capture late", plan: paid(payments.TokenCaptureLate)},
 	{name: "opened by an order service", open: func(r *rig) workflows.RedemptionInput { return r.opened(nil) }},
+	{name: "order elsewhere", open: elsewhere(nil, nil)},
+	{name: "order elsewhere cancelled", open: elsewhere(nil, declinedCard), why: models.CodePaymentDeclined},
+	{name: "order refused elsewhere", open: elsewhere(refuses, nil), why: models.CodeOrderRefused},
+	{name: "order never answered elsewhere", open: elsewhere(never(participant.ActivityTryOrder), hurried), why: models.CodePaymentExpired},
+	{name: "order stuck elsewhere", open: elsewhere(lostBefore(participant.ActivityConfirmOrder, 4), nil)},
 	{
 		name: "cancelled", plan: paid(payments.TokenPending), why: models.CodeCancelledBy,
 		then: func(r *rig, id string) {

@@ -90,6 +90,7 @@ func Register(r sdk.Registry, c Config, attributes bool) {
 	})
 	r.RegisterActivity(&activities.Coupons{Store: c.Store})
 	r.RegisterActivity(&activities.Orders{Store: c.Store})
+	r.RegisterActivity(&activities.Elsewhere{Store: c.Store})
 	r.RegisterActivity(&activities.Payments{Store: c.Store, Provider: c.Provider})
 	r.RegisterActivity(&activities.Audits{Store: c.Store, Log: c.Log, Audited: c.Audited})
 }

@@ -107,7 +107,7 @@ func (r *redemption) try() error {
 
 // reserve takes one Try; its refusal decides against the redemption.
 func (r *redemption) reserve(try step) error {
-	err := r.step(try, r.ref())
+	err := r.participate(try)
 	if refusal, ok := activities.AsDomain(err); ok && !raced(refusal) {
 		return r.abandon(refusal.Code, refusal.Params)
 	}
@@ -153,7 +153,7 @@ func (r *redemption) confirm() error {
 		return r.pay(refundCommitted)
 	}
 	for _, settle := range []step{confirmCoupons, confirmOrder, finishRedemption} {
-		if err := r.step(settle, r.ref()); err != nil {
+		if err := r.participate(settle); err != nil {
 			return err
 		}
 	}
@@ -163,7 +163,7 @@ func (r *redemption) confirm() error {
 // cancel gives everything back; nothing is charged by now.
 func (r *redemption) cancel() error {
 	for _, undo := range []step{cancelCoupons, cancelOrder, finishRedemption} {
-		if err := r.step(undo, r.ref()); err != nil {
+		if err := r.participate(undo); err != nil {
 			return err
 		}
 	}

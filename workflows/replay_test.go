@@ -83,6 +83,8 @@ func TestReplayFindsExchangedSteps(t *testing.T) {
 		"the undo":            {"CancelCoupons", "CancelOrder"},
 		"a decision":          {"CommitRedemption", "AwaitPayment"},
 		"closing and looking": {"ClosePayment", "CheckPayment"},
+		"steps elsewhere":     {"TearoffConfirmOrder", "TearoffCancelOrder"},
+		"intent and answer":   {"IntendBranch", "SettleBranch"},
 		"slices of an audit":  {"AuditBatches", "AuditRedemptions"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -104,13 +106,13 @@ func TestReplayFindsExchangedSteps(t *testing.T) {
 // has reports whether one of the steps is in the history, as an activity or as the marker of a local one.
 func has(h *history.History, pair [2]string) bool {
 	return slices.ContainsFunc(h.GetEvents(), func(e *history.HistoryEvent) bool {
-		text := e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName()
+		text := `"` + e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() + `"`
 		for _, payloads := range e.GetMarkerRecordedEventAttributes().GetDetails() {
 			for _, p := range payloads.GetPayloads() {
 				text += string(p.GetData())
 			}
 		}
-		return strings.Contains(text, pair[0]) || strings.Contains(text, pair[1])
+		return strings.Contains(text, `"`+pair[0]+`"`) || strings.Contains(text, `"`+pair[1]+`"`)
 	})
 }
 

@@ -9,13 +9,15 @@ import (
 
 	"github.com/tearoff/tearoff/activities"
 	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/participant"
 )
 
 // step is one activity with what an operator reads about it.
 type step struct {
 	activity any
 	summary  string
-	deaf     bool // a wake-up is no reason to leave it: it is how the workflow looks at what changed
+	deaf     bool    // a wake-up is no reason to leave it: it is how the workflow looks at what changed
+	remote   *remote // how it is taken where the caller's own worker serves the order; nil: never
 }
 
 // The steps of a redemption. Method values of nil receivers: only their names are used.
@@ -35,9 +37,18 @@ var (
 	finishRedemption  = step{activity: redemptions.FinishRedemption, summary: "finish"}
 	markStuck         = step{activity: redemptions.MarkStuck, summary: "flag as stuck"}
 
-	tryOrder       = step{activity: orders.TryOrder, summary: "try order"}
-	confirmOrder   = step{activity: orders.ConfirmOrder, summary: "confirm order"}
-	cancelOrder    = step{activity: orders.CancelOrder, summary: "cancel order"}
+	tryOrder = step{
+		activity: orders.TryOrder, summary: "try order",
+		remote: &remote{participant.ActivityTryOrder, models.BranchTrying, models.BranchTried},
+	}
+	confirmOrder = step{
+		activity: orders.ConfirmOrder, summary: "confirm order",
+		remote: &remote{participant.ActivityConfirmOrder, models.BranchConfirming, models.BranchConfirmed},
+	}
+	cancelOrder = step{
+		activity: orders.CancelOrder, summary: "cancel order",
+		remote: &remote{participant.ActivityCancelOrder, models.BranchCancelling, models.BranchCancelled},
+	}
 	tryCoupons     = step{activity: coupons.TryCoupons, summary: "try coupons"}
 	confirmCoupons = step{activity: coupons.ConfirmCoupons, summary: "confirm coupons"}
 	cancelCoupons  = step{activity: coupons.CancelCoupons, summary: "cancel coupons"}
@@ -71,20 +82,25 @@ var (
 // step takes a step in our own store: in the worker's process first, which costs no events; then, should the store be in
 // trouble, as an activity with unlimited tries. An error is a refusal, or that the step was left.
 func (r *redemption) step(s step, in any) error {
+	var status activities.Status
+	err := r.ask(s, in, &status)
+	if err == nil {
+		r.take(status)
+	}
+	return err
+}
+
+// ask is a step whose answer is something else than a status.
+func (r *redemption) ask(s step, in, answer any) error {
 	ctx := workflow.WithLocalActivityOptions(r.ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: localTimeout, ScheduleToCloseTimeout: localInAll, Summary: s.summary,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: retryFrom, MaximumAttempts: 2},
 	})
-	var status activities.Status
-	err := workflow.ExecuteLocalActivity(ctx, s.activity, in).Get(ctx, &status)
-	if err == nil {
-		r.take(status)
-		return nil
-	}
-	if final(err) {
+	err := workflow.ExecuteLocalActivity(ctx, s.activity, in).Get(ctx, answer)
+	if err == nil || final(err) {
 		return err
 	}
-	return r.persist(s, in, patience{timeout: storeTimeout})
+	return r.insist(s, in, patience{timeout: storeTimeout}, answer)
 }
 
 // pay takes a step at the payment provider and doesn't give up.
@@ -101,19 +117,31 @@ func (r *redemption) payInTime(s step) error {
 	return err
 }
 
-// patience says how long one try of a step may take and how soon a dead worker is noticed (0: only by the timeout), and
-// whether the redemption's deadline ends the trying.
+// patience says how long one try of a step may take and how soon a dead worker is noticed (0: only by the timeout),
+// whether the redemption's deadline ends the trying, and on which task queue it is tried ("": Tearoff's own).
 type patience struct {
 	timeout   time.Duration
 	heartbeat time.Duration
 	deadline  bool
+	queue     string
 }
 
-// persist runs the step as an activity with unlimited, capped tries. After a while in vain it flags the redemption as
-// stuck and goes on trying; a wake-up cancels it, so that it is tried again at once or something else is done.
+// persist insists on a step that answers with a status.
 func (r *redemption) persist(s step, in any, p patience) error {
+	var status activities.Status
+	err := r.insist(s, in, p, &status)
+	if err == nil {
+		r.take(status)
+	}
+	return err
+}
+
+// insist runs the step as an activity with unlimited, capped tries. After a while in vain it flags the redemption as
+// stuck and goes on trying; a wake-up cancels it, so that it is tried again at once or something else is done. With answer
+// nil, what the activity returns doesn't count.
+func (r *redemption) insist(s step, in any, p patience, answer any) error {
 	ctx, cancel := workflow.WithCancel(workflow.WithActivityOptions(r.ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: p.timeout, HeartbeatTimeout: p.heartbeat, Summary: s.summary,
+		TaskQueue: p.queue, StartToCloseTimeout: p.timeout, HeartbeatTimeout: p.heartbeat, Summary: s.summary,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: retryFrom, MaximumInterval: retryAtMost},
 	}))
 	defer cancel() // also ends the timers that did not fire
@@ -121,15 +149,7 @@ func (r *redemption) persist(s step, in any, p patience) error {
 	done := false
 	finish := func(with error) { err, done = with, true }
 	selector := workflow.NewSelector(r.ctx)
-	selector.AddFuture(workflow.ExecuteActivity(ctx, s.activity, in), func(f workflow.Future) {
-		var status activities.Status
-		if err := f.Get(ctx, &status); err != nil {
-			finish(err)
-			return
-		}
-		r.take(status)
-		finish(nil)
-	})
+	selector.AddFuture(workflow.ExecuteActivity(ctx, s.activity, in), func(f workflow.Future) { finish(f.Get(ctx, answer)) })
 	if !s.deaf {
 		r.listen(selector, func() { finish(errWoken) })
 	}
