@@ -22,13 +22,15 @@ type auditedRedemption struct {
 	Discount int64
 	Payable  int64
 	Coupons  []models.RedemptionCoupon `gorm:"serializer:json"`
+	// Participants: an order that the caller keeps has no row here, only its branch.
+	Participants models.Participants `gorm:"serializer:json"`
 }
 
 // readRedemptions reads them in the order of their ids.
 func (a *auditor) readRedemptions(q *gorm.DB) ([]auditedRedemption, error) {
 	var rows []auditedRedemption
 	err := q.Table("redemptions").Select("id, kind, state, due_at, goods, shipping, discount, payable, " +
-		"JSON_EXTRACT(content, '$.coupons') AS coupons").Order("id").Limit(auditSlice).Find(&rows).Error
+		"JSON_EXTRACT(content, '$.coupons') AS coupons, JSON_EXTRACT(content, '$.participants') AS participants").Order("id").Limit(auditSlice).Find(&rows).Error
 	return rows, err
 }
 
@@ -178,7 +180,9 @@ func (a *auditor) compareBranches(r auditedRedemption, s redemptionSlice) {
 	if r.State == models.StateConfirmed {
 		check(a.about(4, r.ID), "coupons branch", models.BranchConfirmed, branches[models.BranchCoupons].State)
 		check(a.about(4, r.ID), "order branch", models.BranchConfirmed, branches[models.BranchOrder].State)
-		check(a.about(4, r.ID), "order", models.OrderConfirmed, s.orders[r.ID].State)
+		if r.Participants.Order == nil {
+			check(a.about(4, r.ID), "order", models.OrderConfirmed, s.orders[r.ID].State)
+		}
 		paid := payment.State == models.PaymentCaptured || payment.State == models.PaymentWrittenOff
 		if r.Payable > 0 && !paid {
 			a.about(4, r.ID).differ("payment", models.PaymentCaptured, payment.State)
