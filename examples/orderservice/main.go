@@ -1,8 +1,12 @@
 // Command orderservice is an order service in Go that lets Tearoff redeem a coupon, take the payment and confirm the
 // order as one transaction, without REST in between: it starts the workflow Redemption with Temporal's own SDK and waits
-// for the result. It needs no worker and no access to Tearoff's database.
+// for the result. It needs no access to Tearoff's database.
 //
 //	orderservice -temporal 127.0.0.1:7233 < order.json
+//	orderservice -temporal 127.0.0.1:7233 -book orders.json < order.json
+//
+// Without a book Tearoff keeps the order, and no worker is needed. With one the service takes part: it keeps the order
+// itself, and its own worker is asked to reserve it and told whether it stands.
 //
 // It reads one Order as JSON and prints a workflows.RedemptionResult. Running it again with the same order, also after a
 // crash, attaches to the same redemption and prints the same result: nothing is used or charged twice.
@@ -21,6 +25,8 @@ import (
 
 	"go.temporal.io/sdk/client"
 	temporallog "go.temporal.io/sdk/log"
+
+	"github.com/tearoff/tearoff/models"
 )
 
 func main() {
@@ -34,14 +40,16 @@ func main() {
 }
 
 // run places the order that it reads, and writes how it ended.
-func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	flags := flag.NewFlagSet("orderservice", flag.ContinueOnError)
 	temporal := flags.String("temporal", "127.0.0.1:7233", "host:port of Temporal's frontend")
 	namespace := flags.String("namespace", "default", "Temporal namespace that Tearoff's workers serve")
+	path := flags.String("book", "", "file to keep the orders in; none: Tearoff keeps them")
+	queue := flags.String("queue", "orderservice-orders", "with -book: task queue of this service's worker")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	order, err := readOrder(in)
+	order, err := readOrder(stdin)
 	if err != nil {
 		return err
 	}
@@ -51,9 +59,18 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return fmt.Errorf("reach Temporal: %w", err)
 	}
 	defer c.Close()
-	result, err := place(ctx, c, order)
+	in := order.redemption()
+	if *path != "" {
+		stop, err := (&book{path: *path}).serve(c, *queue)
+		if err != nil {
+			return fmt.Errorf("serve the orders: %w", err)
+		}
+		defer stop()
+		in.Open.Participants.Order = &models.Elsewhere{TaskQueue: *queue}
+	}
+	result, err := place(ctx, c, in)
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(out).Encode(result)
+	return json.NewEncoder(stdout).Encode(result)
 }

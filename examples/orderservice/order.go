@@ -62,8 +62,7 @@ type starter interface {
 // place redeems the order's coupons, charges the rest and confirms the order, and says how it ended. A refusal, such as a
 // declined card, is a result with state CANCELLED and its reason. An error means that the outcome is not known here: place
 // the same order again.
-func place(ctx context.Context, c starter, o Order) (workflows.RedemptionResult, error) {
-	in := o.redemption()
+func place(ctx context.Context, c starter, in workflows.RedemptionInput) (workflows.RedemptionResult, error) {
 	run, err := c.ExecuteWorkflow(ctx, workflows.RedemptionOptions(in), workflows.Redemption, in)
 	if err != nil {
 		return workflows.RedemptionResult{}, fmt.Errorf("start the redemption: %w", err)

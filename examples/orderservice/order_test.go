@@ -47,7 +47,7 @@ func TestPlace(t *testing.T) {
 	t.Run("starts the order's own redemption", func(t *testing.T) {
 		t.Parallel()
 		f := &fakeTemporal{result: workflows.RedemptionResult{State: models.StateConfirmed}}
-		result, err := place(t.Context(), f, order)
+		result, err := place(t.Context(), f, order.redemption())
 		require.NoError(t, err)
 		assert.Equal(t, models.StateConfirmed, result.State)
 		assert.Equal(t, "redemption/"+workflows.RedemptionID("orderservice", "order/o-1"), f.started.ID)
@@ -60,14 +60,14 @@ func TestPlace(t *testing.T) {
 	t.Run("a refusal is a result", func(t *testing.T) {
 		t.Parallel()
 		refused := workflows.RedemptionResult{State: models.StateCancelled, Outcome: models.CodePaymentDeclined}
-		result, err := place(t.Context(), &fakeTemporal{result: refused}, order)
+		result, err := place(t.Context(), &fakeTemporal{result: refused}, order.redemption())
 		require.NoError(t, err)
 		assert.Equal(t, refused, result)
 	})
 	t.Run("an unknown outcome is an error", func(t *testing.T) {
 		t.Parallel()
 		for _, f := range []*fakeTemporal{{down: errors.New("no connection")}, {lost: errors.New("no connection")}} {
-			_, err := place(t.Context(), f, order)
+			_, err := place(t.Context(), f, order.redemption())
 			assert.ErrorContains(t, err, "no connection")
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/tearoff/tearoff/models"
@@ -45,8 +46,39 @@ func (s *story) orderService(ctx context.Context, sc *scene) error {
 	return s.checkConfirmed(ctx, sc, o, first.RedemptionID)
 }
 
+// ownOrders lets the order service keep an order itself: its own worker reserves and confirms it.
+func (s *story) ownOrders(ctx context.Context, sc *scene) error {
+	o, err := s.order(ctx)
+	if err != nil {
+		return err
+	}
+	book := filepath.Join(s.servers.options.Dir, "orders.json")
+	result, err := s.place(ctx, o, "-book", book)
+	if err != nil {
+		return err
+	}
+	check(sc, "what the order service was told", models.StateConfirmed, result.State)
+	text, err := os.ReadFile(book)
+	if err != nil {
+		return err
+	}
+	var kept map[string]struct {
+		OrderID string            `json:"order_id"`
+		State   models.OrderState `json:"state"`
+		Payable int64             `json:"payable"`
+	}
+	if err := json.Unmarshal(text, &kept); err != nil {
+		return err
+	}
+	mine := kept[result.RedemptionID]
+	check(sc, "order in its own book", o.ID, mine.OrderID)
+	check(sc, "which says", models.OrderConfirmed, mine.State)
+	check(sc, "to be paid", price(dollars(toPay)), price(dollars(mine.Payable)))
+	return s.checkConfirmed(ctx, sc, o, result.RedemptionID)
+}
+
 // place runs the order service as a process of its own.
-func (s *story) place(ctx context.Context, o order) (placed, error) {
+func (s *story) place(ctx context.Context, o order, args ...string) (placed, error) {
 	var result placed
 	text, err := json.Marshal(map[string]any{
 		"order_id": o.ID, "customer": o.User.Ref(), "cart": o.Cart, "coupon_ids": o.Coupons, "payment_method": payments.TokenApproved,
@@ -55,7 +87,7 @@ func (s *story) place(ctx context.Context, o order) (placed, error) {
 		return result, err
 	}
 	at := s.servers.at
-	out, err := output(ctx, text, s.servers.options.OrderService, "-temporal", at.Temporal, "-namespace", at.Namespace)
+	out, err := output(ctx, text, s.servers.options.OrderService, append(args, "-temporal", at.Temporal, "-namespace", at.Namespace)...)
 	if err != nil {
 		return result, err
 	}

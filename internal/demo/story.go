@@ -42,6 +42,7 @@ var steps = []step{
 	{"Never paid: the timer gives everything back", (*story).neverPaid},
 	{"A payment whose answer is lost", (*story).loseAnswers},
 	{"An order service starts the workflow with Temporal's SDK", (*story).orderService},
+	{"An order service takes part: the order is in its own book", (*story).ownOrders},
 	{"The worker is killed in the middle of redemptions", (*story).crash},
 	{"A stuck redemption is found and resolved", (*story).stuck},
 	{"The audit: do the books agree?", (*story).audit},
