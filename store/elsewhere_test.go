@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -149,6 +150,36 @@ func TestAnswerElsewhereUnsticks(t *testing.T) {
 		r, err = s.Redemption(t.Context(), a.id)
 		require.NoError(t, err)
 		assert.False(t, r.Stuck)
+	})
+}
+
+// onOrdersElsewhere is a step of the barrier of orders that are kept elsewhere, after those before it.
+func onOrdersElsewhere(name string, move step, before ...step) operation {
+	return operation{name, func(w *world, n int) []trial {
+		ids := w.at("TRYING", n, func(p *models.Plan) { p.Redemption.Content.Participants.Order = &models.Elsewhere{TaskQueue: "orders"} })
+		for _, move := range before {
+			require.NoError(w.t, move.run(w.t.Context(), w.s, ids))
+		}
+		return trialsOn(ids, single(move))
+	}}
+}
+
+func intend(to models.BranchState) step {
+	return each(func(ctx context.Context, s *store.Store, id string) error {
+		_, _, err := s.IntendBranch(ctx, id, models.BranchOrder, to)
+		return err
+	})
+}
+
+// settle keeps a refusal to itself: it is what was asked for.
+func settle(to models.BranchState) step {
+	return each(func(ctx context.Context, s *store.Store, id string) error {
+		var why *models.Error
+		if to == models.BranchRefused {
+			why = errNoStock
+		}
+		_, err := s.SettleBranch(ctx, id, models.BranchOrder, to, why)
+		return err
 	})
 }
 

@@ -35,6 +35,12 @@ func allOperations() []operation {
 		onRedemptions("RecordCaptured, stray", "CANCELLED", stray),
 		onRedemptions("RecordRefunded, stray", "CANCELLED", single(step{run: stepOf("RecordRefunded")})),
 		onRedemptions("Finish, cancelling", "CANCELLING, all", single(stepFinish)),
+		onOrdersElsewhere("IntendBranch, trying", intend(models.BranchTrying)),
+		onOrdersElsewhere("SettleBranch, tried", settle(models.BranchTried), intend(models.BranchTrying)),
+		onOrdersElsewhere("SettleBranch, refused", settle(models.BranchRefused), intend(models.BranchTrying)),
+		onOrdersElsewhere("IntendBranch, cancelling", intend(models.BranchCancelling), intend(models.BranchTrying), stepAbandon),
+		onOrdersElsewhere("IntendBranch, never asked", intend(models.BranchCancelling), stepAbandon),
+		onOrdersElsewhere("SettleBranch, cancelled", settle(models.BranchCancelled), intend(models.BranchTrying), stepAbandon, intend(models.BranchCancelling)),
 		onHolds("ConfirmHolds", func(ctx context.Context, s *store.Store, id string) error {
 			order := "late-" + id
 			return one(s.ConfirmHolds(ctx, []store.HoldConfirm{{ID: id, OrderID: &order}}))

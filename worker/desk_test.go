@@ -130,12 +130,19 @@ func (d *desk) ended(in workflows.RedemptionInput, why models.Code) workflows.Re
 	var result workflows.RedemptionResult
 	require.NoError(t, d.r.temporal.GetWorkflow(t.Context(), workflows.RedemptionWorkflowID(in.ID()), "").Get(t.Context(), &result))
 	assert.Equal(t, why, result.Outcome)
-	path{why: why}.ended(d.r.world, in.ID())
-	if why == "" {
-		assert.Equal(t, models.OrderConfirmed, d.kept(in.ID()))
-	} else {
-		assert.Contains(t, []models.OrderState{"", models.OrderCancelled}, d.kept(in.ID()))
-	}
-	d.r.replays(in.ID())
+	d.agrees(in.ID(), why)
 	return result
+}
+
+// agrees checks that the redemption has ended so, and the desk's book says the same.
+func (d *desk) agrees(id string, why models.Code) {
+	t := d.r.T
+	t.Helper()
+	path{why: why}.ended(d.r.world, id)
+	if why == "" {
+		assert.Equal(t, models.OrderConfirmed, d.kept(id))
+	} else {
+		assert.Contains(t, []models.OrderState{"", models.OrderCancelled}, d.kept(id))
+	}
+	d.r.replays(id)
 }
