@@ -62,12 +62,13 @@ func (p port) choose(ctx context.Context) (int, error) {
 	return addr.Port, nil
 }
 
-// retryTaken repeats start while it loses the race for a port it chose itself.
+// retryTaken repeats start while it loses the race for a port it chose itself, or may have.
 func retryTaken[T any](start func() (T, error)) (T, error) {
 	for attempt := 1; ; attempt++ {
 		server, err := start()
 		var taken *PortTakenError
-		if attempt == startAttempts || !errors.As(err, &taken) {
+		var ended *endedError
+		if attempt == startAttempts || (!errors.As(err, &taken) && !errors.As(err, &ended)) {
 			return server, err
 		}
 	}

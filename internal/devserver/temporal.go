@@ -125,8 +125,15 @@ func (o TemporalOptions) explain(ctx context.Context, err error) error {
 			return taken
 		}
 	}
-	return err
+	return &endedError{err}
 }
+
+// endedError is the end of a server at its start that nothing of ours explains: it may have lost the race for a port that it
+// chose itself, of which it has several.
+type endedError struct{ error }
+
+// Unwrap returns why it ended.
+func (e *endedError) Unwrap() error { return e.error }
 
 // arguments of the CLI for ports that are chosen.
 func (o TemporalOptions) arguments() []string {
