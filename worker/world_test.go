@@ -47,12 +47,13 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-// onMySQL is a world in the test process's database. All of them share one pool; the clock is the world's own.
+// onMySQL is a world in the test process's database. All of them share one pool; the clock is the world's own. So no
+// transaction is shared: it would have the clock of one of its requests.
 func onMySQL(t testing.TB) *world {
 	t.Helper()
 	dsn := storetest.DSN(t)
 	pool.once.Do(func() {
-		if pool.store, pool.err = store.Open(store.Options{MySQL: dsn, Wrap: (&clock{}).wrap}); pool.err == nil {
+		if pool.store, pool.err = store.Open(store.Options{MySQL: dsn, Alone: true, Wrap: (&clock{}).wrap}); pool.err == nil {
 			pool.raw, pool.err = sql.Open("mysql", dsn)
 		}
 	})
@@ -77,7 +78,7 @@ func onSQLite(t testing.TB) *world {
 // openWorld is a world with a store of its own.
 func openWorld(t testing.TB, o store.Options) *world {
 	t.Helper()
-	o.Wrap = (&clock{}).wrap
+	o.Wrap, o.Alone = (&clock{}).wrap, true // worlds that are forks of it have clocks of their own
 	driver, dsn := "mysql", o.MySQL
 	if o.SQLite != "" {
 		driver, dsn = "sqlite", "file:"+o.SQLite+"?_pragma=busy_timeout(10000)"
