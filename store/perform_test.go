@@ -131,7 +131,7 @@ func playTwice(t *testing.T, s *store.Store, script [][]string) [][]string {
 // TestPerformAtRandom plays slices of every kind of operation.
 func TestPerformAtRandom(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(40) {
+	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			playTwice(t, storetest.MySQL(t), randomScript(seed))
