@@ -9,16 +9,16 @@ import (
 	"github.com/tearoff/tearoff/internal/bench"
 )
 
-var errBenchNumbers = errors.New("--seconds and --concurrency must be more than 0")
+var errBenchNumbers = errors.New("--seconds must be more than 0, and --concurrency not less")
 
 type benchCmd struct {
 	Only        []string `help:"Only these scenarios, separated by commas: claim, claim_sold_out, hold_confirm, wallet, quote." placeholder:"NAMES"`
 	Seconds     float64  `help:"How long each scenario and each baseline is measured, after a warm-up." default:"10" placeholder:"N"`
-	Concurrency int      `help:"How many requests are under way at a time." default:"192"`
+	Concurrency int      `help:"How many requests are under way at a time; 0 = as many as each scenario is meant for." default:"0"`
 	// No environment variable: TEAROFF_MYSQL may be a production's.
 	MySQL string `name:"mysql" help:"DSN of a server to use instead of a private MariaDB; its user must be able to create databases. A database of its own is made, and dropped at the end." placeholder:"DSN"`
 	JSON  string `name:"json" help:"Also write the figures to this file." placeholder:"FILE"`
-	SVG   string `name:"svg" help:"Also draw the rate of claims against concurrency, from 1 to 256 requests at a time." placeholder:"FILE"`
+	SVG   string `name:"svg" help:"Also draw the rate of claims against concurrency, from 1 to 512 requests at a time." placeholder:"FILE"`
 }
 
 // Help implements kong.HelpProvider.
@@ -27,10 +27,11 @@ func (*benchCmd) Help() string {
 since rates depend on the machine. The load comes from this process, and Tearoff is one "tearoff api" beside it, asked over
 HTTP with keep-alive connections. It runs without Temporal, which none of these calls needs, and logs warnings only.
 
-Baselines: one_row is Tearoff again, with a transaction for each request instead of shared ones; bare_row and bare_slots16 are
-just the statements of such a transaction on one counter row and on 16, straight on MySQL without HTTP, keys or rules, and
-with as many connections as Tearoff has; redis is a counter and a log that is flushed for every write, if a
-redis-server is on the PATH; static is a gin handler that answers the same bytes.
+Baselines: one_row and slots16 are servers of the usual design, a gin handler with one transaction for each request that
+takes from one counter row, or one of 16, and writes coupon and log, without users, keys or rules; bare_one_row and
+bare_slots16 are the same statements straight from the load, without HTTP; alone is Tearoff itself with a transaction for
+each request instead of shared ones; redis is a counter and a log that is flushed for every write, if a redis-server is on
+the PATH; static is a gin handler that answers the same bytes.
 
 The load is a closed loop: each of the callers sends its next request when the last one is answered. Latencies are the
 callers', and a stall counts once for each of them, not for all that could have come meanwhile (coordinated omission).
@@ -41,7 +42,7 @@ Every answer other than the expected one is an error, and a run with errors exit
 // Run implements kong's command.
 func (c *benchCmd) Run(ctx context.Context, out io.Writer) error {
 	span := time.Duration(c.Seconds * float64(time.Second))
-	if span <= 0 || c.Concurrency < 1 {
+	if span <= 0 || c.Concurrency < 0 {
 		return errBenchNumbers
 	}
 	return bench.Run(ctx, bench.Options{
@@ -60,4 +61,17 @@ type benchStaticCmd struct {
 // Run implements kong's command.
 func (c *benchStaticCmd) Run(ctx context.Context) error {
 	return bench.ServeStatic(ctx, bench.Static{Addr: c.Addr, BodyFile: c.Body, Status: c.Status})
+}
+
+// benchRowsCmd is the baseline with one transaction for each request, as a process of its own.
+type benchRowsCmd struct {
+	Addr  string `help:"Where to listen." required:""`
+	DSN   string `name:"dsn" help:"The database." required:""`
+	Batch string `help:"The batch." required:""`
+	Slots int    `help:"How many rows its counter has." required:""`
+}
+
+// Run implements kong's command.
+func (c *benchRowsCmd) Run(ctx context.Context) error {
+	return bench.ServeRows(ctx, bench.Rows{Addr: c.Addr, DSN: c.DSN, Batch: c.Batch, Slots: c.Slots})
 }

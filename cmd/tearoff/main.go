@@ -32,6 +32,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Play a shop's day through a Tearoff of its own, and check every outcome."`
 	Bench   benchCmd   `cmd:"" help:"Measure a Tearoff of its own beside simpler designs."`
 
+	BenchRows   benchRowsCmd   `cmd:"" name:"bench-rows" hidden:"" help:"The baseline of bench with one transaction for each request."`
 	BenchStatic benchStaticCmd `cmd:"" name:"bench-static" hidden:"" help:"The static baseline of bench."`
 
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"TEAROFF_LOG_LEVEL"`

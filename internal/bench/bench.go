@@ -18,7 +18,7 @@ type Options struct {
 	Only []string
 	// Span is for how long each scenario and each baseline is measured, after a warm-up of up to two seconds; 0 = 10 seconds.
 	Span time.Duration
-	// Concurrency is how many requests are under way at a time; 0 = DefaultConcurrency.
+	// Concurrency is how many requests are under way at a time; 0 = as many as each scenario is meant for.
 	Concurrency int
 	// MySQL is the DSN of a server to use, of a user who may create databases; "" = a private MariaDB. A database of its
 	// own is made there and dropped at the end; the one that the DSN names is not touched.
@@ -32,10 +32,6 @@ type Options struct {
 	// Log takes what is told meanwhile; nil = standard error.
 	Log io.Writer
 }
-
-// DefaultConcurrency is how many requests are under way at a time unless the caller says otherwise: a rush, and few enough
-// that waiting for one another doesn't hide what an answer takes.
-const DefaultConcurrency = 192
 
 // ErrErrors says that not every answer was the expected one; what was printed says which.
 var ErrErrors = errors.New("bench: not every answer was the expected one")
@@ -84,7 +80,7 @@ func (o Options) withDefaults() (Options, error) {
 		}
 	}
 	if o.Span < 0 || o.Concurrency < 0 {
-		return o, errors.New("bench: seconds and concurrency must be more than nothing")
+		return o, errors.New("bench: seconds and concurrency must not be less than nothing")
 	}
 	if o.Tearoff == "" {
 		self, err := os.Executable()
@@ -94,7 +90,6 @@ func (o Options) withDefaults() (Options, error) {
 		o.Tearoff = self
 	}
 	o.Span = cmp.Or(o.Span, 10*time.Second)
-	o.Concurrency = cmp.Or(o.Concurrency, DefaultConcurrency)
 	if o.Out == nil {
 		o.Out = os.Stdout
 	}

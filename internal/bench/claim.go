@@ -21,17 +21,22 @@ func prepareClaim(ctx context.Context, e *env) (*contest, error) {
 	if err != nil {
 		return nil, err
 	}
-	alone, err := e.claims(ctx, "one_row", e.alone)
-	if err != nil {
-		return nil, err
-	}
-	c := &contest{ours: ours, baselines: []*job{alone}}
-	for _, design := range []*rows{{name: "bare_row", slots: 1}, {name: "bare_slots16", slots: 16}} {
+	c := &contest{ours: ours}
+	for _, design := range []rows{{name: "one_row", slots: 1}, {name: "slots16", slots: 16}} {
+		served, err := design.served(ctx, e, claimOnce)
+		if err != nil {
+			return nil, err
+		}
 		if err := design.prepare(ctx, e, plenty); err != nil {
 			return nil, err
 		}
-		c.baselines = append(c.baselines, design.job(design.claim))
+		c.baselines = append(c.baselines, served, design.job(design.claim))
 	}
+	alone, err := e.claims(ctx, "alone", e.alone)
+	if err != nil {
+		return nil, err
+	}
+	c.baselines = append(c.baselines, alone)
 	err = c.addRedis(ctx, e)
 	return c, err
 }
@@ -39,12 +44,17 @@ func prepareClaim(ctx context.Context, e *env) (*contest, error) {
 // claims is a batch of its own that everybody claims at the endpoint.
 func (e *env) claims(ctx context.Context, name string, at endpoint) (*job, error) {
 	batchID, err := e.batch(ctx, batchSpec{})
-	j := overHTTP(name, at, func(c *conn, n int64) error {
-		_, err := c.expect(claimRequest(batchID, n), http.StatusCreated, "")
-		return err
-	})
+	j := overHTTP(name, at, claimOnce(batchID))
 	j.check = e.checkBatch(batchID, func(c counters) int64 { return c.Issued })
 	return j, err
+}
+
+// claimOnce claims a coupon of the batch.
+func claimOnce(batchID string) func(c *conn, n int64) error {
+	return func(c *conn, n int64) error {
+		_, err := c.expect(claimRequest(batchID, n), http.StatusCreated, "")
+		return err
+	}
 }
 
 // prepareSoldOut is a batch whose only coupon is gone.
@@ -73,7 +83,7 @@ func prepareSoldOut(ctx context.Context, e *env) (*contest, error) {
 	if err := c.addStatic(ctx, e, staticAnswer{http.StatusConflict, refusal}, ask); err != nil {
 		return nil, err
 	}
-	design := rows{name: "bare_row", slots: 1}
+	design := rows{name: "one_row", slots: 1}
 	c.baselines = append(c.baselines, design.job(design.refuse))
 	return c, design.prepare(ctx, e, 0)
 }

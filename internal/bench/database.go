@@ -50,7 +50,8 @@ func (e *env) startDatabase(ctx context.Context) (string, error) {
 		e.onStop(func() error { return drop(ctx, admin, name) })
 	}
 	cfg.DBName = name
-	return cfg.FormatDSN(), e.openBaselines(cfg)
+	e.dsn = cfg.FormatDSN()
+	return e.dsn, e.openBaselines(e.dsn)
 }
 
 func drop(ctx context.Context, admin *sql.DB, name string) error {
@@ -63,19 +64,29 @@ func drop(ctx context.Context, admin *sql.DB, name string) error {
 }
 
 // openBaselines opens the pool of the baselines.
-func (e *env) openBaselines(cfg *mysql.Config) error {
-	cfg = cfg.Clone()
+func (e *env) openBaselines(dsn string) error {
+	var err error
+	if e.db, err = openPool(dsn); err == nil {
+		e.onStop(e.db.Close)
+	}
+	return err
+}
+
+func openPool(dsn string) (*sql.DB, error) {
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
 	cfg.InterpolateParams = true // one round trip for each statement, as Tearoff has it
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return nil, fmt.Errorf("bench: %w", err)
 	}
-	e.db = sql.OpenDB(connector)
-	e.db.SetMaxOpenConns(poolSize)
-	e.db.SetMaxIdleConns(poolSize)
-	e.db.SetConnMaxIdleTime(5 * time.Minute)
-	e.onStop(e.db.Close)
-	return nil
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(poolSize)
+	db.SetMaxIdleConns(poolSize)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return db, nil
 }
 
 // prepareStore makes the tables and the keys.

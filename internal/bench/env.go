@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -24,12 +25,14 @@ const (
 type env struct {
 	options Options
 	dir     string // for files of ours
+	dsn     string // of the database
 	db      *sql.DB
 	server  endpoint // the API, with an order service's key
 	admin   endpoint // the API, with an operator's key
 	alone   endpoint // another one, in which every request has a transaction of its own
 	api     *devserver.Child
 	numbers atomic.Int64 // of ops
+	callers int          // how many requests are under way at a time
 	shop    *shop        // nil until a scenario needs it
 	stops   []func() error
 }
@@ -97,9 +100,11 @@ func (e *env) tell(format string, args ...any) {
 	fmt.Fprintf(e.options.Log, format+"\n", args...)
 }
 
-// load is the one that was asked for.
+// turnTo makes the load the scenario's own, unless another was asked for.
+func (e *env) turnTo(s scenario) { e.callers = cmp.Or(e.options.Concurrency, s.callers) }
+
 func (e *env) load() load {
-	return load{workers: e.options.Concurrency, span: e.options.Span, numbers: &e.numbers}
+	return load{workers: e.callers, span: e.options.Span, numbers: &e.numbers}
 }
 
 // startTearoff runs the binary as a server until the end of env, and returns when it answers.

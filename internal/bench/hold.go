@@ -16,12 +16,16 @@ func prepareHold(ctx context.Context, e *env) (*contest, error) {
 	if err != nil {
 		return nil, err
 	}
-	alone, err := e.holds(ctx, "one_row", e.alone)
+	alone, err := e.holds(ctx, "alone", e.alone)
 	if err != nil {
 		return nil, err
 	}
-	design := rows{name: "bare_row", slots: 1}
-	c := &contest{ours: ours, baselines: []*job{alone, design.job(design.redeem)}}
+	design := rows{name: "one_row", slots: 1}
+	served, err := design.served(ctx, e, redeemOnce)
+	if err != nil {
+		return nil, err
+	}
+	c := &contest{ours: ours, baselines: []*job{served, design.job(design.redeem), alone}}
 	return c, design.prepare(ctx, e, plenty)
 }
 
@@ -31,9 +35,14 @@ func (e *env) holds(ctx context.Context, name string, at endpoint) (*job, error)
 	batchID, err := e.batch(ctx, batchSpec{mode: models.ClaimModeOnUse, caps: &models.Caps{
 		Batch: models.Cap{Amount: &budget}, User: models.Cap{Uses: &each},
 	}})
-	j := overHTTP(name, at, func(c *conn, n int64) error { return holdAndConfirm(c, batchID, n) })
+	j := overHTTP(name, at, redeemOnce(batchID))
 	j.check = e.checkBatch(batchID, func(c counters) int64 { return c.Used })
 	return j, err
+}
+
+// redeemOnce redeems a coupon of the batch.
+func redeemOnce(batchID string) func(c *conn, n int64) error {
+	return func(c *conn, n int64) error { return holdAndConfirm(c, batchID, n) }
 }
 
 // holdAndConfirm is a redemption of a new user: a hold, and its confirmation.

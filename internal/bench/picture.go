@@ -10,7 +10,7 @@ import (
 )
 
 // pictureWorkers are the points of the picture.
-var pictureWorkers = []int{1, 2, 4, 8, 16, 32, 64, 128, 256}
+var pictureWorkers = []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512}
 
 // line is the rate of a job at each of the points so far.
 type line struct {
@@ -63,7 +63,7 @@ const (
 )
 
 // colours of the lines, ours first; they can be told apart with any kind of colour vision.
-var colours = []string{"#0969da", "#d55e00", "#009e73", "#cc79a7"}
+var colours = []string{"#0969da", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6e7781"}
 
 func (p *picture) svg() []byte {
 	var b bytes.Buffer

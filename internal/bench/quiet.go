@@ -31,7 +31,7 @@ func (q *quiet) check(ctx context.Context) error {
 	}
 	rate := float64(now-q.statements) / time.Since(q.since).Seconds()
 	q.env.tell("MySQL got %.0f statements a second meanwhile", rate)
-	if most := quietAtMost + q.env.options.Concurrency; q.env.options.MySQL == "" && rate > float64(most) {
+	if most := quietAtMost + q.env.callers; q.env.options.MySQL == "" && rate > float64(most) {
 		return fmt.Errorf("MySQL got more than %d statements a second", most)
 	}
 	return nil

@@ -61,19 +61,21 @@ type report struct {
 // add measures a scenario and its baselines.
 func (r *report) add(ctx context.Context, e *env, s scenario) error {
 	e.tell("%s: preparing", s.name)
+	e.turnTo(s)
 	c, err := s.prepare(ctx, e)
 	if err != nil {
 		return fmt.Errorf("bench: %s: %w", s.name, err)
 	}
-	e.tell("%s: %d at a time for %s", s.name, e.options.Concurrency, e.options.Span)
+	load := e.load()
+	e.tell("%s: %d at a time for %s", s.name, load.workers, load.span)
 	of := compared{name: s.name}
-	if of.ours, err = e.load().measure(ctx, c.ours); err != nil {
+	if of.ours, err = load.measure(ctx, c.ours); err != nil {
 		return err
 	}
 	r.blame(s.name, of.ours)
 	for _, b := range c.baselines {
 		e.tell("%s: baseline %s", s.name, b.name)
-		theirs, err := e.load().measure(ctx, b)
+		theirs, err := load.measure(ctx, b)
 		if err != nil {
 			return err
 		}

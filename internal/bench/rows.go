@@ -14,7 +14,7 @@ const plenty = 1 << 40
 // rows is the design that counts in rows of a table, one transaction for each claim: with one row, or with several slots
 // among which claims are spread by chance. It is what most coupon systems on one database do.
 type rows struct {
-	name  string
+	name  string // over HTTP; straight on MySQL it is called bare_ and this
 	slots int
 	// Set by prepare.
 	batch string
@@ -57,14 +57,14 @@ func (r *rows) prepare(ctx context.Context, e *env, stock int64) error {
 	return nil
 }
 
-// job is one of the ops below, with the pool's connections.
+// job is one of the ops below straight on MySQL, with the pool's connections.
 func (r *rows) job(do op) *job {
-	return &job{name: r.name, check: r.check, start: func(context.Context) (op, func(), error) { return do, func() {}, nil }}
+	return &job{name: "bare_" + r.name, check: r.check, start: func(context.Context) (op, func(), error) { return do, func() {}, nil }}
 }
 
-// claim takes from the stock and writes the coupon.
+// claim is a claim of a new user straight on MySQL.
 func (r *rows) claim(ctx context.Context, n int64) error {
-	return r.tx(ctx, "remaining = remaining - 1, used = used + 1 WHERE remaining >= 1", r.issue("claim", n, "issued"))
+	return r.issue(ctx, couponOf("claim", n), userOf(n))
 }
 
 // refuse is a claim when nothing is left: it answers without error if it was refused.
@@ -79,19 +79,36 @@ func (r *rows) refuse(ctx context.Context, n int64) error {
 	return err
 }
 
-// redeem is two transactions: one reserves and locks, the other uses.
+// redeem is a hold of a new user and its confirmation straight on MySQL.
 func (r *rows) redeem(ctx context.Context, n int64) error {
-	err := r.tx(ctx, "remaining = remaining - 1, reserved = reserved + 1 WHERE remaining >= 1", r.issue("hold", n, "locked"))
-	if err != nil {
+	coupon := couponOf("hold", n)
+	if err := r.reserve(ctx, coupon, userOf(n)); err != nil {
 		return err
 	}
-	return r.tx(ctx, "reserved = reserved - 1, used = used + 1 WHERE reserved >= 1", []statement{
-		{"UPDATE rows_coupons SET state = 'USED' WHERE id = ?", []any{couponOf("hold", n)}},
-		r.entry("hold", n, "used"),
-	})
+	return r.use(ctx, coupon)
 }
 
 func couponOf(what string, n int64) string { return fmt.Sprintf("%s-%d", what, n) }
+
+func userOf(n int64) string { return fmt.Sprintf("user-%d", n) }
+
+// issue takes from the stock and writes the coupon.
+func (r *rows) issue(ctx context.Context, coupon, user string) error {
+	return r.tx(ctx, "remaining = remaining - 1, used = used + 1 WHERE remaining >= 1", r.coupon(coupon, user, "issued"))
+}
+
+// reserve is issue for a coupon that is about to be used.
+func (r *rows) reserve(ctx context.Context, coupon, user string) error {
+	return r.tx(ctx, "remaining = remaining - 1, reserved = reserved + 1 WHERE remaining >= 1", r.coupon(coupon, user, "locked"))
+}
+
+// use uses a coupon that was reserved.
+func (r *rows) use(ctx context.Context, coupon string) error {
+	return r.tx(ctx, "reserved = reserved - 1, used = used + 1 WHERE reserved >= 1", []statement{
+		{"UPDATE rows_coupons SET state = 'USED' WHERE id = ?", []any{coupon}},
+		r.entry(coupon, "used"),
+	})
+}
 
 // statement is SQL with its arguments.
 type statement struct {
@@ -99,21 +116,18 @@ type statement struct {
 	args []any
 }
 
-// issue writes a coupon and its entry in the log.
-func (r *rows) issue(what string, n int64, kind string) []statement {
+// coupon writes a coupon and its entry in the log.
+func (r *rows) coupon(id, user, kind string) []statement {
 	return []statement{
-		{
-			"INSERT INTO rows_coupons VALUES (?, ?, ?, 'AVAILABLE', UTC_TIMESTAMP(6) + INTERVAL 1 DAY)",
-			[]any{couponOf(what, n), r.batch, fmt.Sprintf("user-%d", n)},
-		},
-		r.entry(what, n, kind),
+		{"INSERT INTO rows_coupons VALUES (?, ?, ?, 'AVAILABLE', UTC_TIMESTAMP(6) + INTERVAL 1 DAY)", []any{id, r.batch, user}},
+		r.entry(id, kind),
 	}
 }
 
-func (r *rows) entry(what string, n int64, kind string) statement {
+func (r *rows) entry(coupon, kind string) statement {
 	return statement{
 		"INSERT INTO rows_ledger (batch_id, coupon_id, kind, amount, at) VALUES (?, ?, ?, 500, UTC_TIMESTAMP(6))",
-		[]any{r.batch, couponOf(what, n), kind},
+		[]any{r.batch, coupon, kind},
 	}
 }
 

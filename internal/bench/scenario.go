@@ -4,17 +4,20 @@ import "context"
 
 // scenario is something that Tearoff does, and what it is compared with.
 type scenario struct {
-	name    string
+	name string
+	// callers is how many requests are under way at a time unless somebody says otherwise: a rush, and few enough that
+	// waiting for one another doesn't hide what an answer takes. A claim is one small request, so it stands a longer queue.
+	callers int
 	prepare func(ctx context.Context, e *env) (*contest, error)
 }
 
 // scenarios in the order they run.
 var scenarios = []scenario{
-	{"claim", prepareClaim},
-	{"claim_sold_out", prepareSoldOut},
-	{"hold_confirm", prepareHold},
-	{"wallet", prepareWallet},
-	{"quote", prepareQuote},
+	{"claim", 384, prepareClaim},
+	{"claim_sold_out", 192, prepareSoldOut},
+	{"hold_confirm", 192, prepareHold},
+	{"wallet", 192, prepareWallet},
+	{"quote", 192, prepareQuote},
 }
 
 // contest is a scenario that is ready to run.

@@ -28,11 +28,16 @@ func ServeStatic(ctx context.Context, s Static) error {
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr)
+	return serve(ctx, s.Addr, staticHandler(s.Status, body))
+}
+
+// serve serves until ctx ends.
+func serve(ctx context.Context, addr string, handler http.Handler) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: staticHandler(s.Status, body), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -43,10 +48,16 @@ func ServeStatic(ctx context.Context, s Static) error {
 	}
 }
 
-func staticHandler(status int, body []byte) http.Handler {
+// engine is a gin engine with nothing but an answer for those who wait until it is there.
+func engine() *gin.Engine {
 	gin.SetMode(gin.ReleaseMode) // the debug mode writes to standard output
 	e := gin.New()
 	e.GET("/healthz", func(c *gin.Context) { c.Status(http.StatusOK) })
+	return e
+}
+
+func staticHandler(status int, body []byte) http.Handler {
+	e := engine()
 	e.Any(staticPath, func(c *gin.Context) { c.Data(status, "application/json", body) })
 	return e
 }
