@@ -25,7 +25,8 @@ func ServeRows(ctx context.Context, r Rows) error {
 		return err
 	}
 	defer db.Close()
-	return serve(ctx, r.Addr, rowsHandler(&rows{slots: r.Slots, batch: r.Batch, db: db}))
+	handler := rowsHandler(&rows{slots: r.Slots, batch: r.Batch, db: db}) //nolint:contextcheck // each request brings its own
+	return serve(ctx, r.Addr, handler)
 }
 
 // rowsHandler takes the same requests as Tearoff. The caller's key is the coupon's id, so that no coupon is given twice.
