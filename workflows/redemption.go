@@ -18,7 +18,7 @@ func Redemption(ctx workflow.Context, in RedemptionInput) (RedemptionResult, err
 		return RedemptionResult{RedemptionID: r.id}, err
 	}
 	for !r.over() {
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.caller.Err() == nil { // stuck for weeks
+		if r.tired() {
 			return RedemptionResult{}, workflow.NewContinueAsNewError(ctx, Redemption, RedemptionInput{RedemptionID: r.id})
 		}
 		r.advance()
@@ -29,19 +29,15 @@ func Redemption(ctx workflow.Context, in RedemptionInput) (RedemptionResult, err
 
 // redemption is the state of one run. What counts is in the store; status is what it said last.
 type redemption struct {
-	caller workflow.Context // cancelled when somebody cancels the workflow
-	ctx    workflow.Context // never cancelled: what was begun is finished or undone
+	*process
 	id     string
 	status activities.Status
-	wake   workflow.ReceiveChannel
-	shown  string // TearoffState as it was set last
-	asked  bool   // a cancellation of the workflow was passed on
-	until  time.Time
 }
 
 func newRedemption(ctx workflow.Context, in RedemptionInput) *redemption {
-	disconnected, _ := workflow.NewDisconnectedContext(ctx)
-	return &redemption{caller: ctx, ctx: disconnected, id: in.ID(), wake: workflow.GetSignalChannel(ctx, SignalWake)}
+	r := &redemption{id: in.ID()}
+	r.process = newProcess(ctx, r)
+	return r
 }
 
 // open finds the redemption, or writes the one an order service asked for.
@@ -178,8 +174,7 @@ func (r *redemption) over() bool {
 // givenUp says why a redemption that is not decided yet is to be abandoned: an operator decided so, or somebody cancelled
 // the workflow, which counts once. "" means that it goes on.
 func (r *redemption) givenUp() models.Code {
-	cancelled := !r.asked && r.caller.Err() != nil
-	r.asked = r.asked || cancelled
+	cancelled := r.cancelled()
 	switch r.status.State {
 	case models.StateNew, models.StateTrying, models.StateWaiting:
 	default:
@@ -200,6 +195,10 @@ func (r *redemption) ref() activities.RedemptionRef {
 }
 
 func (r *redemption) look() error { return r.step(lookAtRedemption, r.ref()) }
+
+func (r *redemption) at() any {
+	return [2]string{string(r.status.State), string(r.status.Resolve)}
+}
 
 func (r *redemption) abandon(code models.Code, params map[string]any) error {
 	return r.step(abandonRedemption, activities.AbandonInput{RedemptionID: r.id, Code: code, Params: params})

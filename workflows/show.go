@@ -55,22 +55,32 @@ func (r *redemption) stuck(reason string) {
 	})
 }
 
-// attribute sets TearoffState, and the first time also what the redemption belongs to. A namespace without the
-// attributes would fail the workflow task, so the worker says whether they are there.
 func (r *redemption) attribute(state string) {
-	if !r.status.Policy.Attributes || r.shown == state {
+	r.tag(state, about{r.status.UserID, r.status.OrderID, r.status.BatchIDs})
+}
+
+// about is what people search a process by, beside its state.
+type about struct {
+	userID, orderID string
+	batchIDs        []string
+}
+
+// tag sets TearoffState, and the first time also what the process is about. A namespace without the attributes would fail
+// the workflow task, so the worker says whether they are there.
+func (p *process) tag(state string, of about) {
+	if !p.policy.Attributes || p.shown == state {
 		return
 	}
 	updates := []temporal.SearchAttributeUpdate{AttributeState.ValueSet(state)}
-	if r.shown == "" {
-		updates = append(updates, AttributeUser.ValueSet(r.status.UserID), AttributeBatch.ValueSet(r.status.BatchIDs))
-		if len(r.status.OrderID) <= maxAttribute {
-			updates = append(updates, AttributeOrder.ValueSet(r.status.OrderID))
+	if p.shown == "" {
+		updates = append(updates, AttributeUser.ValueSet(of.userID), AttributeBatch.ValueSet(of.batchIDs))
+		if len(of.orderID) <= maxAttribute {
+			updates = append(updates, AttributeOrder.ValueSet(of.orderID))
 		}
 	}
-	r.shown = state
-	if err := workflow.UpsertTypedSearchAttributes(r.ctx, updates...); err != nil {
-		workflow.GetLogger(r.ctx).Warn("search attributes were not set", "error", err)
+	p.shown = state
+	if err := workflow.UpsertTypedSearchAttributes(p.ctx, updates...); err != nil {
+		workflow.GetLogger(p.ctx).Warn("search attributes were not set", "error", err)
 	}
 }
 
