@@ -47,22 +47,36 @@ func errNoProvider() error {
 	return models.NewError(models.CodeNotFound, "there is no such payment provider")
 }
 
-// called stores that a provider reported, before it is answered, and wakes the redemption. What became of the payment is
-// not taken from the call: the workflow asks the provider.
+// called stores that a provider reported, before it is answered, and wakes the redemption or the refund. What became of the
+// money is not taken from the call: the workflow asks the provider.
 func (s *Server) called(ctx context.Context, in *callbackInput) error {
 	call, err := s.cfg.Callbacks.Callback(ctx, in.Provider, bytes.Clone(in.RawBody), in.header)
 	if err != nil || call.Payment == "" {
 		return err
 	}
-	step, err := s.store.RecordCallback(ctx, in.Provider, call.Payment)
+	if call.Refund != "" {
+		err = s.refundCalled(ctx, in.Provider, call)
+	} else {
+		err = s.paymentCalled(ctx, in.Provider, call)
+	}
 	if call.Foreign && models.CodeOf(err) == models.CodeNotFound {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	if step.Proceed {
+	return err
+}
+
+func (s *Server) paymentCalled(ctx context.Context, provider string, call models.ProviderCall) error {
+	step, err := s.store.RecordCallback(ctx, provider, call.Payment)
+	if err == nil && step.Proceed {
 		s.wakeUp(ctx, step.Redemption.ID)
 	}
-	return nil
+	return err
+}
+
+func (s *Server) refundCalled(ctx context.Context, provider string, call models.ProviderCall) error {
+	called, err := s.store.RecordRefundCallback(ctx, provider, call)
+	for _, r := range called {
+		s.wakeRefund(ctx, r.ID)
+	}
+	return err
 }

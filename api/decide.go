@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"go.temporal.io/sdk/client"
+
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/store"
 	"github.com/tearoff/tearoff/workflows"
@@ -37,10 +39,22 @@ func (s *Server) drive(ctx context.Context, r models.Redemption) (models.Redempt
 }
 
 func (s *Server) start(ctx context.Context, id string) error {
+	in := workflows.RedemptionInput{RedemptionID: id}
+	return s.startWorkflow(ctx, workflows.RedemptionOptions(in), workflows.Redemption, in)
+}
+
+func (s *Server) startWorkflow(ctx context.Context, o client.StartWorkflowOptions, workflow, in any) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.StartWithin)
 	defer cancel()
-	in := workflows.RedemptionInput{RedemptionID: id}
-	_, err := s.cfg.Temporal.ExecuteWorkflow(ctx, workflows.RedemptionOptions(in), workflows.Redemption, in)
+	_, err := s.cfg.Temporal.ExecuteWorkflow(ctx, o, workflow, in)
+	return err
+}
+
+// signal makes a workflow look at the store again, and starts it if it doesn't run.
+func (s *Server) signal(ctx context.Context, o client.StartWorkflowOptions, workflow, in any) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.StartWithin)
+	defer cancel()
+	_, err := s.cfg.Temporal.SignalWithStartWorkflow(ctx, o.ID, workflows.SignalWake, nil, o, workflow, in)
 	return err
 }
 
@@ -53,12 +67,8 @@ func (s *Server) revoke(ctx context.Context, id string) (models.Redemption, erro
 
 // wake makes the workflow look at the store again, and starts it if it doesn't run.
 func (s *Server) wake(ctx context.Context, id string) error {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.StartWithin)
-	defer cancel()
 	in := workflows.RedemptionInput{RedemptionID: id}
-	_, err := s.cfg.Temporal.SignalWithStartWorkflow(ctx, workflows.RedemptionWorkflowID(id), workflows.SignalWake, nil,
-		workflows.RedemptionOptions(in), workflows.Redemption, in)
-	return err
+	return s.signal(ctx, workflows.RedemptionOptions(in), workflows.Redemption, in)
 }
 
 // wakeUp wakes a redemption whose change is in the store already: if that fails, the sweeper finds it.

@@ -5,18 +5,18 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/rules"
 	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/workflows"
 )
 
 type refundInput struct {
 	RedemptionPath
 	Keyed
 	Body struct {
-		Lines  []models.ReturnedLine `json:"lines,omitempty" maxItems:"500" nullable:"false" doc:"What comes back. Default: all that is left, deliveries too."`
+		Lines  []models.ReturnedLine `json:"lines,omitempty" maxItems:"500" nullable:"false" doc:"What comes back. Default: all that is left, deliveries too; of an order that was not shipped that is its cancellation."`
 		Reason string                `json:"reason" minLength:"1" maxLength:"1000" doc:"Why, for whoever looks later."`
 		DryRun bool                  `json:"dry_run,omitempty" doc:"Only say what would happen."`
 	}
@@ -32,170 +32,137 @@ type refundOutput struct {
 	Body     refund
 }
 
-type refundsOutput struct{ Body page[refund] }
-
-// refund is what comes back of a redemption.
-type refund struct {
-	ID           string             `json:"id,omitempty" doc:"Absent for a dry run."`
-	RedemptionID string             `json:"redemption_id"`
-	State        models.RefundState `json:"state,omitempty" enum:"DONE" doc:"Absent for a dry run."`
-	Amount       models.Money       `json:"amount" doc:"What the customer gets back: of a hold you pay it."`
-	Discount     models.Money       `json:"discount" doc:"What goes back to the budgets of the batches."`
-	Lines        []refundLine       `json:"lines" nullable:"false" doc:"How the amount comes about: their sum."`
-	Coupons      []refundedCoupon   `json:"coupons" nullable:"false"`
-	Reason       string             `json:"reason"`
-	CreatedAt    *time.Time         `json:"created_at,omitempty" doc:"Absent for a dry run."`
-}
-
-type refundLine struct {
-	Kind          models.RefundLineKind `json:"kind" enum:"return,discount,claw_back,carry" doc:"return: units at their price before coupons. discount: what a coupon had taken off them. claw_back: what a coupon took off units that stay and no longer deserve it. carry: what a refund could not keep back and the next one does."`
-	Target        models.LineTarget     `json:"target,omitempty" enum:"line,shipping,gift"`
-	LineID        string                `json:"line_id,omitempty"`
-	CouponID      string                `json:"coupon_id,omitempty"`
-	Quantity      int64                 `json:"quantity,omitempty"`
-	Amount        models.Money          `json:"amount"`
-	PlatformShare models.Money          `json:"platform_share" doc:"Of a discount or a claw-back: what the platform had borne of it."`
-	MerchantShare models.Money          `json:"merchant_share"`
-}
-
-type refundedCoupon struct {
-	CouponID   string       `json:"coupon_id"`
-	BatchID    string       `json:"batch_id"`
-	Discount   models.Money `json:"discount" doc:"Back to its batch's budget."`
-	Finished   bool         `json:"finished" doc:"All that it discounted has come back."`
-	Restored   bool         `json:"restored" doc:"Its user can use it again."`
-	ValidUntil *time.Time   `json:"valid_until,omitempty" doc:"Of a restored one."`
-}
-
-// refundsAtMost bounds how often a refund is worked out anew because another one came first.
-const refundsAtMost = 10
-
 // refundHold gives back some or all of a confirmed hold. What is owed to the customer is the caller's to pay.
 func (s *Server) refundHold(ctx context.Context, in *refundInput) (*refundOutput, error) {
-	hold, err := s.redemption(ctx, in.ID, models.KindHold)
+	return s.refund(ctx, in, models.KindHold)
+}
+
+// refundRedemption gives back some or all of a confirmed redemption, with the money if Tearoff charged it.
+func (s *Server) refundRedemption(ctx context.Context, in *refundInput) (*refundOutput, error) {
+	return s.refund(ctx, in, "")
+}
+
+func (s *Server) refund(ctx context.Context, in *refundInput, kind models.RedemptionKind) (*refundOutput, error) {
+	of, err := s.redemption(ctx, in.ID, kind)
 	if err != nil {
 		return nil, err
 	}
 	if in.Key == "" && !in.Body.DryRun {
 		return nil, invalid(Fault{Path: "header.Idempotency-Key", Message: "is needed: a repeat must not give back twice"})
 	}
-	request, err := in.refund(ctx, hold)
+	request, err := in.refund(ctx, of)
 	if err != nil {
 		return nil, err
 	}
-	if prior, err := s.store.PriorRefund(ctx, request); prior != nil || err != nil {
-		return made(prior, true), err
+	if in.Body.DryRun {
+		out, err := s.store.PreviewRefund(ctx, request, refundOf(in.Body.Lines))
+		view := viewRefund(out.RefundRow)
+		view.CreatedAt, view.UpdatedAt = nil, nil
+		return &refundOutput{Status: http.StatusOK, Body: view}, err
 	}
-	for range refundsAtMost {
-		plan, err := s.refundPlan(ctx, in, hold, request)
-		if err != nil {
-			return nil, err
-		}
-		if in.Body.DryRun {
-			return &refundOutput{Status: http.StatusOK, Body: viewRefund(store.RefundRow{Refund: plan.Refund, Lines: plan.Lines})}, nil
-		}
-		out, err := s.store.BookRefund(ctx, plan)
-		if err != nil || !out.Moved {
-			return made(&out.RefundRow, out.Replayed), err
-		}
+	out, err := s.store.MakeRefund(ctx, request, refundOf(in.Body.Lines))
+	if err != nil {
+		return nil, err
 	}
-	return nil, models.NewError(models.CodeUnavailable, "other refunds of the redemption come first")
-}
-
-func made(r *store.RefundRow, replayed bool) *refundOutput {
-	if r == nil {
-		return nil
-	}
-	return &refundOutput{Status: http.StatusCreated, Replayed: replayedAs(replayed), Body: viewRefund(*r)}
+	return refundAnswer(s.driveRefund(ctx, out.RefundRow), out.Replayed), nil
 }
 
 // refund is the request as it is told from others.
-func (in *refundInput) refund(ctx context.Context, hold models.Redemption) (models.Refund, error) {
+func (in *refundInput) refund(ctx context.Context, of models.Redemption) (models.Refund, error) {
 	content, err := json.Marshal(in.Body.Lines)
 	return models.Refund{
-		RedemptionID: hold.ID, Caller: keyOf(ctx).Caller, IdemKey: in.Key, Reason: in.Body.Reason, Currency: hold.Currency,
-		Fingerprint: models.Hash("refund", hold.ID, string(content), in.Body.Reason),
+		RedemptionID: of.ID, Caller: keyOf(ctx).Caller, IdemKey: in.Key, Reason: in.Body.Reason, Currency: of.Currency,
+		Fingerprint: models.Hash("refund", of.ID, string(content), in.Body.Reason),
 	}, err
 }
 
-// refundPlan works out what comes back, as things are now.
-func (s *Server) refundPlan(ctx context.Context, in *refundInput, hold models.Redemption, request models.Refund) (store.RefundPlan, error) {
-	plan := store.RefundPlan{Refund: request}
-	if hold.State != models.StateConfirmed {
-		return plan, models.NewError(models.CodeStateConflict, "only a confirmed hold can be given back").With("state", hold.State)
+// refundOf works out what comes back with the lines.
+func refundOf(lines []models.ReturnedLine) store.RefundWork {
+	return func(basis store.RefundBasis) (plan store.RefundPlan, err error) {
+		coupons, err := rules.ClawBacks(basis.Offers)
+		if err != nil {
+			return plan, err
+		}
+		back, err := rules.Refund(rules.RefundInput{
+			Content: basis.Redemption.Content, Lines: basis.Lines, Before: basis.Before, Return: lines, Coupons: coupons, At: basis.Redemption.CreatedAt,
+		})
+		if err != nil {
+			return plan, err
+		}
+		plan.Lines, plan.Amount = back.Lines, back.Amount
+		for _, c := range basis.Redemption.Content.Coupons {
+			refunded := models.RefundedCoupon{
+				CouponID: c.CouponID, BatchID: c.BatchID, Amount: back.Budgets[c.CouponID], Finished: slices.Contains(back.Finished, c.CouponID),
+			}
+			if refunded.Amount > 0 || refunded.Finished {
+				plan.Coupons = append(plan.Coupons, refunded)
+			}
+		}
+		return plan, nil
 	}
-	basis, err := s.store.RefundBasis(ctx, hold.ID)
-	if err != nil {
-		return plan, err
+}
+
+// driveRefund starts the workflow of a refund that is under way, and waits until it is done or somebody else's turn. A start
+// that fails takes nothing back: the sweeper starts it.
+func (s *Server) driveRefund(ctx context.Context, r store.RefundRow) store.RefundRow {
+	if r.State.Final() {
+		return r
 	}
-	coupons, err := rules.ClawBacks(basis.Offers)
-	if err != nil {
-		return plan, err
+	in := workflows.RefundInput{RefundID: r.ID}
+	if err := s.startWorkflow(ctx, workflows.RefundOptions(in), workflows.Refund, in); err != nil {
+		s.warnRefund(ctx, r.ID, err)
 	}
-	back, err := rules.Refund(rules.RefundInput{
-		Content: hold.Content, Lines: basis.Lines, Before: basis.Before, Return: in.Body.Lines, Coupons: coupons, At: hold.CreatedAt,
+	return s.awaitRefund(ctx, r)
+}
+
+// awaitRefund looks until the refund is done, or it is an admin's, the bank's or an operator's turn.
+func (s *Server) awaitRefund(ctx context.Context, r store.RefundRow) store.RefundRow {
+	s.look(ctx, func(ctx context.Context) bool {
+		if now, err := s.store.Refund(ctx, r.ID); err == nil {
+			r = now
+		}
+		return r.State.Final() || r.State == models.RefundSettling || r.State == models.RefundAwaiting || r.Stuck
 	})
-	if err != nil {
-		return plan, err
+	return r
+}
+
+// wakeRefund wakes or starts the workflow of a refund whose change is in the store already.
+func (s *Server) wakeRefund(ctx context.Context, id string) {
+	in := workflows.RefundInput{RefundID: id}
+	if err := s.signal(ctx, workflows.RefundOptions(in), workflows.Refund, in); err != nil {
+		s.warnRefund(ctx, id, err)
 	}
-	plan.Newest, plan.Lines, plan.Refund.Amount = basis.Newest, back.Lines, back.Amount
-	for _, o := range basis.Offers {
-		c := models.RefundedCoupon{
-			CouponID: o.Coupon.ID, BatchID: o.Batch.ID, Amount: back.Budgets[o.Coupon.ID], Finished: slices.Contains(back.Finished, o.Coupon.ID),
-		}
-		if until, back := o.Batch.Refunds.Restores(o.Coupon, o.At); back && c.Finished {
-			c.Restored, c.ValidUntil = true, until
-		}
-		if plan.Refund.Discount += c.Amount; c.Amount > 0 || c.Finished {
-			plan.Refund.Coupons = append(plan.Refund.Coupons, c)
-		}
+}
+
+func (s *Server) warnRefund(ctx context.Context, id string, err error) {
+	s.cfg.Log.WarnContext(ctx, "a refund's workflow could not be reached; the sweeper will", "refund_id", id, "request_id", callOf(ctx).id, "error", err)
+}
+
+// refundAnswer is a refund as a caller is told of it.
+func refundAnswer(r store.RefundRow, replayed bool) *refundOutput {
+	out := &refundOutput{Status: http.StatusAccepted, Replayed: replayedAs(replayed), Body: viewRefund(r)}
+	if r.State.Final() {
+		out.Status = http.StatusCreated
 	}
-	return plan, nil
+	return out
 }
 
 func (s *Server) getRefund(ctx context.Context, in *refundPath) (*refundOutput, error) {
-	if err := idOf(in.ID, models.PrefixRefund, "refund"); err != nil {
-		return nil, err
+	r, err := s.visibleRefund(ctx, in.ID)
+	return &refundOutput{Status: http.StatusOK, Body: viewRefund(r)}, err
+}
+
+// visibleRefund reads a refund that the key may see.
+func (s *Server) visibleRefund(ctx context.Context, id string) (store.RefundRow, error) {
+	if err := idOf(id, models.PrefixRefund, "refund"); err != nil {
+		return store.RefundRow{}, err
 	}
-	r, err := s.store.Refund(ctx, in.ID)
+	r, err := s.store.Refund(ctx, id)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	if _, err := s.redemption(ctx, r.RedemptionID, ""); err != nil {
-		return nil, models.NewError(models.CodeNotFound, "there is no such refund")
+		return store.RefundRow{}, models.NewError(models.CodeNotFound, "there is no such refund")
 	}
-	return &refundOutput{Status: http.StatusOK, Body: viewRefund(r)}, nil
-}
-
-// listRefunds lists all refunds of a redemption: each gives back at least one unit, so their number is bounded.
-func (s *Server) listRefunds(ctx context.Context, in *RedemptionPath) (*refundsOutput, error) {
-	if _, err := s.redemption(ctx, in.ID, ""); err != nil {
-		return nil, err
-	}
-	rows, err := s.store.Refunds(ctx, in.ID)
-	p := page[refund]{Items: []refund{}}
-	for _, r := range rows {
-		p.Items = append(p.Items, viewRefund(r))
-	}
-	return &refundsOutput{Body: p}, err
-}
-
-func viewRefund(r store.RefundRow) refund {
-	view := refund{
-		ID: r.ID, RedemptionID: r.RedemptionID, State: r.State, Amount: money(r.Amount, r.Currency), Discount: money(r.Discount, r.Currency),
-		Lines: []refundLine{}, Coupons: []refundedCoupon{}, Reason: r.Reason, CreatedAt: instant(r.CreatedAt),
-	}
-	for _, l := range r.Lines {
-		view.Lines = append(view.Lines, refundLine{
-			Kind: l.Kind, Target: l.Target, LineID: l.LineID, CouponID: l.CouponID, Quantity: l.Quantity, Amount: money(l.Amount, r.Currency),
-			PlatformShare: money(l.PlatformShare, r.Currency), MerchantShare: money(l.MerchantShare, r.Currency),
-		})
-	}
-	for _, c := range r.Coupons {
-		view.Coupons = append(view.Coupons, refundedCoupon{
-			CouponID: c.CouponID, BatchID: c.BatchID, Discount: money(c.Amount, r.Currency), Finished: c.Finished, Restored: c.Restored,
-			ValidUntil: instant(c.ValidUntil),
-		})
-	}
-	return view
+	return r, nil
 }

@@ -29,6 +29,12 @@ const (
 	CodeHoldChanged          Code = "hold_changed"
 	CodeNothingLeft          Code = "nothing_left_to_refund"
 	CodeRefundWindowOver     Code = "refund_window_over"
+	CodeRefundInProgress     Code = "refund_in_progress"
+	CodeRefundDecided        Code = "refund_decided"
+	CodeApprovalExpired      Code = "approval_expired"
+	CodeRefundTurnedDown     Code = "refund_turned_down"
+	CodeNotCharged           Code = "not_charged"
+	CodeChargedBack          Code = "charged_back"
 	CodeQuoteChanged         Code = "quote_changed"
 	CodeFenced               Code = "fenced"
 	CodeBranchMissing        Code = "branch_missing"
@@ -143,6 +149,12 @@ var catalogue = []CodeInfo{
 	{CodeDecided, ClassConflict, "The redemption is already decided; `params.state` says how."},
 	{CodeHoldExpired, ClassConflict, "The hold has run out and its coupons were given back; `params.reason` says why a late confirmation can't have them again."},
 	{CodeRefundWindowOver, ClassRefused, "Refunds of it are no longer accepted; `params.until` says since when."},
+	{CodeRefundInProgress, ClassConflict, "Another refund, `params.refund_id`, keeps a discount back, and it is not decided yet: what is left depends on it."},
+	{CodeRefundDecided, ClassConflict, "The refund is already decided; `params.state` says how."},
+	{CodeApprovalExpired, ClassConflict, "Nobody approved the refund in time; another one can be made."},
+	{CodeRefundTurnedDown, ClassConflict, "An admin turned the refund down."},
+	{CodeNotCharged, ClassConflict, "The charge had been written off, so there was no money to give back."},
+	{CodeChargedBack, ClassConflict, "The customer's bank took the money back already; `params.charged_back` says how much of it."},
 	{CodeNothingLeft, ClassConflict, "Less of it is left to give back than was asked for; `params.left` says how much."},
 	{CodeHoldChanged, ClassConflict, "The hold is not as the change expects it; `params.version` is its version now."},
 	{CodeQuoteChanged, ClassConflict, "The expected total no longer holds; `params` has the new one."},

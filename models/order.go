@@ -21,6 +21,7 @@ type Order struct {
 	Seq          int64
 	Currency     Currency
 	Total        int64
+	Refunded     int64 // of Total, by refunds that are booked
 	CreatedAt    Time
 	UpdatedAt    Time
 }

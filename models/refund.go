@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -58,16 +59,27 @@ const (
 )
 
 // RefundTerms is how refunds of a batch's coupons go. The zero value keeps proportions, restores coupons that are still
-// valid, and has no window.
+// valid, and has no window and no approval.
 type RefundTerms struct {
 	Minimum    MinimumPolicy `json:"minimum,omitempty" enum:"keep,claw_back" doc:"What happens when a partial return breaks the coupon's minimum: what stays keeps its part of the discount, or the rest of it is kept back from the refund. Default keep."`
 	Restore    RestorePolicy `json:"restore,omitempty" enum:"always,never,if_not_expired" doc:"Whether the coupon comes back when all that it discounted was returned. Default if_not_expired."`
 	GraceDays  int           `json:"grace_days,omitempty" minimum:"0" maximum:"365" doc:"A coupon that was over when it came back can be used for so many days more; with if_not_expired it may have been over for so many at most."`
 	WindowDays int           `json:"window_days,omitempty" minimum:"0" maximum:"3650" doc:"Refunds are accepted for so many days after the confirmation. 0: always."`
+	// ApproveAbove and ApproveHours concern redemptions that Tearoff charged.
+	ApproveAbove *int64 `json:"approve_above,omitempty" minimum:"0" doc:"A refund of more than so much, in minor units, waits for an admin's approval. Default: none does. Of several batches the lowest counts."`
+	ApproveHours int    `json:"approve_hours,omitempty" minimum:"0" maximum:"8760" doc:"A refund that nobody has approved after so many hours is rejected. Default 72."`
 }
 
 // IsZero reports whether nothing is set.
 func (t RefundTerms) IsZero() bool { return t == RefundTerms{} }
+
+// DefaultApproveHours is how long an admin has to approve a refund.
+const DefaultApproveHours = 72
+
+// ApproveWithin is how long an admin has to approve a refund.
+func (t RefundTerms) ApproveWithin() time.Duration {
+	return time.Duration(cmp.Or(t.ApproveHours, DefaultApproveHours)) * time.Hour
+}
 
 // Restores says whether a coupon comes back at the instant when all that it discounted was returned, and until when it
 // is valid then.
@@ -83,40 +95,6 @@ func (t RefundTerms) Restores(c Coupon, now Time) (until Time, back bool) {
 	default:
 		return now.Add(grace), grace > 0
 	}
-}
-
-// RefundState is how far a refund has come.
-type RefundState string
-
-// RefundDone is a refund that is booked.
-const RefundDone RefundState = "DONE"
-
-// Refund is a return of some or all of a redemption. What it gives back was decided when it was made.
-type Refund struct {
-	ID           string `gorm:"primaryKey"`
-	RedemptionID string
-	Caller       string // whose key it is
-	IdemKey      string
-	Fingerprint  string
-	State        RefundState
-	Seq          int64
-	Reason       string
-	Currency     Currency
-	Amount       int64            // to the customer
-	Discount     int64            // back to the budgets
-	Coupons      []RefundedCoupon `gorm:"serializer:json"`
-	CreatedAt    Time
-	UpdatedAt    Time
-}
-
-// RefundedCoupon is what a refund does to a coupon.
-type RefundedCoupon struct {
-	CouponID   string `json:"coupon_id"`
-	BatchID    string `json:"batch_id"`
-	Amount     int64  `json:"amount"`               // of its discount, back to its batch's budget
-	Finished   bool   `json:"finished,omitempty"`   // all that it discounted has come back
-	Restored   bool   `json:"restored,omitempty"`   // and its user has it again
-	ValidUntil Time   `json:"valid_until,omitzero"` // of a restored one
 }
 
 // Refundable is a line, delivery or gift that can be given back.
@@ -145,4 +123,20 @@ func (c RedemptionContent) Refundables() []Refundable {
 		all[at].Amount += g.Quantity * g.UnitPrice
 	}
 	return all
+}
+
+// Kept are the lines, deliveries and gifts of which units are left after the returns.
+func (c RedemptionContent) Kept(returns []RefundLine) []Refundable {
+	var kept []Refundable
+	for _, r := range c.Refundables() {
+		for _, l := range returns {
+			if l.Kind == RefundReturn && l.Target == r.Target && l.LineID == r.LineID {
+				r.Quantity -= l.Quantity
+			}
+		}
+		if r.Quantity > 0 {
+			kept = append(kept, r)
+		}
+	}
+	return kept
 }

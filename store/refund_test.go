@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -12,16 +13,31 @@ import (
 	"github.com/tearoff/tearoff/store/storetest"
 )
 
-// given is a plan to give back amount, and discount of the only coupon of a redemption.
-func given(r models.Redemption, amount, discount int64, finished bool) store.RefundPlan {
+// giving is a request to give back units of the first line of a redemption, with what that comes to.
+type giving struct {
+	request models.Refund
+	plan    store.RefundPlan
+}
+
+// given gives back units, amount, and discount of the only coupon of a redemption.
+func given(r models.Redemption, units, amount, discount int64, finished bool) giving {
 	c := r.Content.Coupons[0]
-	return store.RefundPlan{
-		Refund: models.Refund{
-			RedemptionID: r.ID, Caller: "test", IdemKey: storetest.Name("key"), Fingerprint: "f", Reason: "r", Currency: r.Currency, Amount: amount, Discount: discount,
-			Coupons: []models.RefundedCoupon{{CouponID: c.CouponID, BatchID: c.BatchID, Amount: discount, Finished: finished}},
+	return giving{
+		request: models.Refund{
+			RedemptionID: r.ID, Caller: "test", IdemKey: storetest.Name("key"), Fingerprint: "f", Reason: "r", Currency: r.Currency,
 		},
-		Lines: []models.RefundLine{{Kind: models.RefundReturn, Target: models.TargetLine, LineID: "1", Quantity: 1, Amount: amount}},
+		plan: store.RefundPlan{
+			Amount:  amount,
+			Coupons: []models.RefundedCoupon{{CouponID: c.CouponID, BatchID: c.BatchID, Amount: discount, Finished: finished}},
+			Lines: []models.RefundLine{{
+				Kind: models.RefundReturn, Target: models.TargetLine, LineID: r.Content.Cart.Lines[0].LineID, Quantity: units, Amount: amount,
+			}},
+		},
 	}
+}
+
+func (g giving) make(ctx context.Context, s *store.Store) (store.RefundOutcome, error) {
+	return s.MakeRefund(ctx, g.request, func(store.RefundBasis) (store.RefundPlan, error) { return g.plan, nil })
 }
 
 // confirmedHold is a confirmed hold of the world.
@@ -37,21 +53,16 @@ func TestRefundBooks(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for _, w := range []*world{newWorld(t, s, storetest.BatchSpec{Caps: models.Caps{UserDay: models.Cap{Uses: new(int64(1))}}}), newOnUse(t, s)} {
 			h := w.confirmedHold()
-			first := given(h, 1000, 200, false)
-			out, err := s.BookRefund(t.Context(), first)
+			first := given(h, 0, 1000, 200, false)
+			out, err := first.make(t.Context(), s)
 			require.NoError(t, err)
 			require.Equal(t, models.RefundDone, out.State)
-			again, err := s.BookRefund(t.Context(), first)
+			again, err := first.make(t.Context(), s)
 			require.NoError(t, err)
 			require.True(t, again.Replayed)
 			require.Equal(t, out.RefundRow, again.RefundRow)
 
-			late := given(h, 3500, 300, true)
-			moved, err := s.BookRefund(t.Context(), late)
-			require.NoError(t, err)
-			require.True(t, moved.Moved, "it was worked out without the first one")
-			late.Newest = out.ID
-			last, err := s.BookRefund(t.Context(), late)
+			last, err := given(h, 1, 3500, 300, true).make(t.Context(), s)
 			require.NoError(t, err)
 			require.True(t, last.Coupons[0].Restored)
 			row, err := s.Batch(t.Context(), w.batch.ID)
@@ -81,7 +92,7 @@ func TestRefundOfWhatIsOver(t *testing.T) {
 			now, err := s.Now(t.Context())
 			require.NoError(t, err)
 			w.set("coupons", "valid_until = ?", now.Add(-1))
-			out, err := s.BookRefund(t.Context(), given(h, 4500, 500, true))
+			out, err := given(h, 1, 4500, 500, true).make(t.Context(), s)
 			require.NoError(t, err)
 			require.Equal(t, tt.restored, out.Coupons[0].Restored, "%+v", tt.terms)
 			if tt.restored {
@@ -94,7 +105,7 @@ func TestRefundOfWhatIsOver(t *testing.T) {
 		w := newWorld(t, s, storetest.BatchSpec{Refunds: models.RefundTerms{WindowDays: 7}})
 		h := w.confirmedHold()
 		exec(t, s, "UPDATE tcc_branches SET updated_at = '2020-01-01 00:00:00.000000' WHERE redemption_id = ?", h.ID)
-		_, err := s.BookRefund(t.Context(), given(h, 4500, 500, true))
+		_, err := given(h, 1, 4500, 500, true).make(t.Context(), s)
 		requireCode(t, models.CodeRefundWindowOver, err)
 	})
 }
@@ -105,13 +116,13 @@ func TestRefundLostRows(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{})
 		open := w.hold(1)[0]
-		_, err := s.BookRefund(t.Context(), given(open, 1, 1, false))
+		_, err := given(open, 1, 1, 1, false).make(t.Context(), s)
 		requireCode(t, models.CodeStateConflict, err)
 		lost := w.confirmedHold()
 		exec(t, s, "UPDATE coupons SET redemption_id = 'rdm_other' WHERE redemption_id = ?", lost.ID)
-		_, err = s.BookRefund(t.Context(), given(lost, 1, 1, false))
+		_, err = given(lost, 1, 1, 1, false).make(t.Context(), s)
 		requireCode(t, models.CodeBranchMissing, err)
-		_, err = s.BookRefund(t.Context(), given(models.Redemption{ID: "rdm_nobody", Content: lost.Content}, 1, 1, false))
+		_, err = given(models.Redemption{ID: "rdm_nobody", Content: lost.Content}, 1, 1, 1, false).make(t.Context(), s)
 		requireCode(t, models.CodeNotFound, err)
 		rows, err := s.Refunds(t.Context(), lost.ID)
 		require.NoError(t, err)
@@ -133,7 +144,7 @@ func TestAuditSeesRefunds(t *testing.T) {
 			storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 				w := newWorld(t, s, storetest.BatchSpec{})
 				h := w.confirmedHold()
-				_, err := s.BookRefund(t.Context(), given(h, 900, 100, false))
+				_, err := given(h, 0, 900, 100, false).make(t.Context(), s)
 				require.NoError(t, err)
 				w.AuditClean(w.batch.ID)
 				exec(t, s, damage)

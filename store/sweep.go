@@ -23,11 +23,10 @@ func (s *Store) Due(ctx context.Context, limit int) ([]models.Redemption, error)
 		}
 		due = due[:0]
 		for _, r := range rows {
-			err := tx.guard(1, "UPDATE redemptions SET due_at = ?, seq = seq + 1 WHERE id = ? AND seq = ?",
-				now.Add(s.grace), r.ID, r.Seq)
-			if err != nil {
+			if err := tx.putOff("redemptions", r.ID, r.Seq, now.Add(s.grace)); err != nil {
 				return err
 			}
+			r.Seq++
 			due = append(due, *r)
 		}
 		return nil
@@ -37,7 +36,48 @@ func (s *Store) Due(ctx context.Context, limit int) ([]models.Redemption, error)
 
 // Woken takes the mark back after the driver of a redemption was told; what changed since then keeps it.
 func (s *Store) Woken(ctx context.Context, r models.Redemption) error {
+	return s.woken(ctx, "redemptions", r.ID, r.Seq)
+}
+
+func (s *Store) woken(ctx context.Context, table, id string, seq int64) error {
 	return s.tx(ctx, func(tx *txn) error {
-		return tx.Exec("UPDATE redemptions SET wake = ?, seq = seq + 1 WHERE id = ? AND seq = ?", false, r.ID, r.Seq+1).Error
+		return tx.Exec("UPDATE "+table+" SET wake = ?, seq = seq + 1 WHERE id = ? AND seq = ?", false, id, seq).Error
 	})
+}
+
+// putOff says when the sweeper must look at a row next.
+func (tx *txn) putOff(table, id string, seq int64, until models.Time) error {
+	return tx.guard(1, "UPDATE "+table+" SET due_at = ?, seq = seq + 1 WHERE id = ? AND seq = ?", until, id, seq)
+}
+
+// DueRefunds returns up to limit refunds that nobody has moved for too long, or whose driver must be told of a change, and
+// puts each off, so that several sweepers share the work.
+func (s *Store) DueRefunds(ctx context.Context, limit int) ([]models.Refund, error) {
+	var due []models.Refund
+	err := s.tx(ctx, func(tx *txn) error {
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		if err := tx.free().Where("due_at <= ?", now).Order("due_at").Limit(limit).Find(&due).Error; err != nil {
+			return err
+		}
+		for i := range due {
+			r := due[i]
+			if r.Wake = false; r.State == models.RefundAwaiting && r.Deadline.Before(now) {
+				r.Deadline = now // its timer is late
+			}
+			if err := tx.putOff("refunds", r.ID, r.Seq, s.refundDueAt(r, now)); err != nil {
+				return err
+			}
+			due[i].Seq++
+		}
+		return nil
+	})
+	return due, err
+}
+
+// RefundWoken takes the mark back after the driver of a refund was told; what changed since then keeps it.
+func (s *Store) RefundWoken(ctx context.Context, r models.Refund) error {
+	return s.woken(ctx, "refunds", r.ID, r.Seq)
 }

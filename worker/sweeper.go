@@ -8,7 +8,6 @@ import (
 
 	"go.temporal.io/sdk/client"
 
-	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/store"
 	"github.com/tearoff/tearoff/workflows"
 )
@@ -30,9 +29,9 @@ const (
 
 // Run sweeps until ctx ends. Holds need no Temporal, so they don't wait for it.
 func (s Sweeper) Run(ctx context.Context) {
-	var both sync.WaitGroup
-	for _, sweep := range []func(context.Context){s.holds, s.redemptions} {
-		both.Go(func() {
+	var all sync.WaitGroup
+	for _, sweep := range []func(context.Context){s.holds, s.redemptions, s.refunds} {
+		all.Go(func() {
 			ticker := time.NewTicker(or(s.Every, time.Second))
 			defer ticker.Stop()
 			for {
@@ -45,13 +44,14 @@ func (s Sweeper) Run(ctx context.Context) {
 			}
 		})
 	}
-	both.Wait()
+	all.Wait()
 }
 
-// Sweep frees holds that have run out, once, and starts or wakes the workflow of each redemption that is due.
+// Sweep frees holds that have run out, once, and starts or wakes the workflow of each redemption and refund that is due.
 func (s Sweeper) Sweep(ctx context.Context) {
 	s.holds(ctx)
 	s.redemptions(ctx)
+	s.refunds(ctx)
 }
 
 func (s Sweeper) holds(ctx context.Context) {
@@ -66,41 +66,79 @@ func (s Sweeper) holds(ctx context.Context) {
 	}
 }
 
+// resting is something in the store that a workflow drives and nobody has moved for too long.
+type resting struct {
+	id, state       string
+	wake            bool // something changed that a running workflow may not have heard of
+	options         client.StartWorkflowOptions
+	workflow, input any
+	woken           func(context.Context) error // takes the mark back
+}
+
 func (s Sweeper) redemptions(ctx context.Context) {
+	s.sweep(ctx, "redemption", func() ([]resting, error) {
+		due, err := s.Store.Due(ctx, sweepSlice)
+		all := make([]resting, len(due))
+		for i, r := range due {
+			in := workflows.RedemptionInput{RedemptionID: r.ID}
+			all[i] = resting{
+				id: r.ID, state: string(r.State), wake: r.Wake, options: workflows.RedemptionOptions(in), workflow: workflows.Redemption, input: in,
+				woken: func(ctx context.Context) error { return s.Store.Woken(ctx, r) },
+			}
+		}
+		return all, err
+	})
+}
+
+func (s Sweeper) refunds(ctx context.Context) {
+	s.sweep(ctx, "refund", func() ([]resting, error) {
+		due, err := s.Store.DueRefunds(ctx, sweepSlice)
+		all := make([]resting, len(due))
+		for i, r := range due {
+			in := workflows.RefundInput{RefundID: r.ID}
+			all[i] = resting{
+				id: r.ID, state: string(r.State), wake: r.Wake, options: workflows.RefundOptions(in), workflow: workflows.Refund, input: in,
+				woken: func(ctx context.Context) error { return s.Store.RefundWoken(ctx, r) },
+			}
+		}
+		return all, err
+	})
+}
+
+// sweep drives on what is due of one kind.
+func (s Sweeper) sweep(ctx context.Context, kind string, find func() ([]resting, error)) {
 	if s.Temporal == nil {
 		return
 	}
-	due, err := s.Store.Due(ctx, sweepSlice)
+	due, err := find()
 	if err != nil {
 		if ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "redemptions could not be swept", "error", err)
+			s.Log.WarnContext(ctx, "what rests could not be found", "kind", kind, "error", err)
 		}
 		return
 	}
 	for _, r := range due {
 		if err := s.drive(ctx, r); err != nil {
-			s.Log.WarnContext(ctx, "a resting redemption could not be driven on", "redemption_id", r.ID, "error", err)
+			s.Log.WarnContext(ctx, "what rests could not be driven on", "kind", kind, kind+"_id", r.id, "error", err)
 			return // Temporal is down: the next sweep after the grace tries again
 		}
-		s.Log.InfoContext(ctx, "a resting redemption goes on", "redemption_id", r.ID, "state", r.State)
+		s.Log.InfoContext(ctx, "what rested goes on", "kind", kind, kind+"_id", r.id, "state", r.state)
 	}
 }
 
-// drive starts the redemption's workflow unless it runs. A running one is woken only when the store says that something
-// changed which it may not have heard of: waking begins its patience anew, and it would never be found stuck.
-func (s Sweeper) drive(ctx context.Context, r models.Redemption) error {
+// drive starts the workflow unless it runs. A running one is woken only when the store says that something changed which it
+// may not have heard of: waking begins its patience anew, and it would never be found stuck.
+func (s Sweeper) drive(ctx context.Context, r resting) error {
 	call, cancel := context.WithTimeout(ctx, sweepCall)
 	defer cancel()
-	in := workflows.RedemptionInput{RedemptionID: r.ID}
-	options := workflows.RedemptionOptions(in)
-	options.TaskQueue = or(s.TaskQueue, options.TaskQueue)
-	if !r.Wake {
-		_, err := s.Temporal.ExecuteWorkflow(call, options, workflows.Redemption, in)
+	r.options.TaskQueue = or(s.TaskQueue, r.options.TaskQueue)
+	if !r.wake {
+		_, err := s.Temporal.ExecuteWorkflow(call, r.options, r.workflow, r.input)
 		return err
 	}
-	_, err := s.Temporal.SignalWithStartWorkflow(call, options.ID, workflows.SignalWake, nil, options, workflows.Redemption, in)
+	_, err := s.Temporal.SignalWithStartWorkflow(call, r.options.ID, workflows.SignalWake, nil, r.options, r.workflow, r.input)
 	if err != nil {
 		return err
 	}
-	return s.Store.Woken(ctx, r)
+	return r.woken(ctx)
 }

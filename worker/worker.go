@@ -31,6 +31,8 @@ type Config struct {
 	StuckAfter time.Duration
 	// Stuck is told of every redemption that is flagged. nil: nobody.
 	Stuck func(redemptionID string, state models.RedemptionState)
+	// RefundStuck is told of every refund that is flagged. nil: nobody.
+	RefundStuck func(refundID string, state models.RefundState)
 	// Audits says how often the books are compared. The zero value: never by itself.
 	Audits Audits
 	// Audited is told how many ledger entries an audit has read. nil: nobody.
@@ -83,11 +85,11 @@ func start(ctx context.Context, c Config, onFatal func(error)) (sdk.Worker, erro
 // Register registers all workflows and activities on a worker or on a test environment.
 func Register(r sdk.Registry, c Config, attributes bool) {
 	r.RegisterWorkflow(workflows.Redemption)
+	r.RegisterWorkflow(workflows.Refund)
 	r.RegisterWorkflow(workflows.Audit)
-	r.RegisterActivity(&activities.Redemptions{
-		Store: c.Store, Stuck: c.Stuck, Log: c.Log,
-		Policy: activities.Policy{StuckAfter: or(c.StuckAfter, activities.DefaultStuckAfter), Attributes: attributes},
-	})
+	policy := activities.Policy{StuckAfter: or(c.StuckAfter, activities.DefaultStuckAfter), Attributes: attributes}
+	r.RegisterActivity(&activities.Redemptions{Store: c.Store, Stuck: c.Stuck, Log: c.Log, Policy: policy})
+	r.RegisterActivity(&activities.Refunds{Store: c.Store, Provider: c.Provider, Stuck: c.RefundStuck, Log: c.Log, Policy: policy})
 	r.RegisterActivity(&activities.Coupons{Store: c.Store})
 	r.RegisterActivity(&activities.Orders{Store: c.Store})
 	r.RegisterActivity(&activities.Elsewhere{Store: c.Store})

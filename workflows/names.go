@@ -9,11 +9,11 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
-// TaskQueue is where Tearoff's workers listen for redemptions.
+// TaskQueue is where Tearoff's workers listen.
 const TaskQueue = "tearoff-redemptions"
 
-// SignalWake tells a redemption that something about it changed in the store: a payment, a cancellation, an operator's
-// decision. It carries nothing; the workflow reads the store.
+// SignalWake tells a redemption or a refund that something about it changed in the store: a payment, a cancellation, an
+// operator's decision. It carries nothing; the workflow reads the store.
 const SignalWake = "wake"
 
 // Search attributes of a redemption. They hold opaque ids only. A namespace without them works: workflows then start
@@ -48,13 +48,37 @@ func RedemptionWorkflowID(redemptionID string) string { return "redemption/" + r
 // that has ended may run again, because the store decides what is left to do. There is no run or execution time-out: a
 // redemption ends when it is confirmed or cancelled.
 func RedemptionOptions(in RedemptionInput) client.StartWorkflowOptions {
+	return drivenBy(RedemptionWorkflowID(in.ID()), "redemption "+in.ID())
+}
+
+func drivenBy(workflowID, summary string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
-		ID:                       RedemptionWorkflowID(in.ID()),
+		ID:                       workflowID,
 		TaskQueue:                TaskQueue,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		StaticSummary:            "redemption " + in.ID(),
+		StaticSummary:            summary,
 	}
+}
+
+// RefundWorkflowID is the id of the workflow that drives a refund.
+func RefundWorkflowID(refundID string) string { return "refund/" + refundID }
+
+// RefundInput says which refund to drive: one that is written in the store.
+type RefundInput struct {
+	RefundID string `json:"refund_id"`
+}
+
+// RefundResult is how a refund ended.
+type RefundResult struct {
+	RefundID string             `json:"refund_id"`
+	State    models.RefundState `json:"state"`             // DONE, REJECTED, FAILED or BOUNCED
+	Outcome  models.Code        `json:"outcome,omitempty"` // why nothing was given back
+}
+
+// RefundOptions are what a refund's workflow is started with; see RedemptionOptions.
+func RefundOptions(in RefundInput) client.StartWorkflowOptions {
+	return drivenBy(RefundWorkflowID(in.RefundID), "refund "+in.RefundID)
 }
 
 // RedemptionInput says which redemption to drive: one that is written in the store already, or one to write first.

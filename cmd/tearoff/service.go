@@ -97,12 +97,16 @@ func (v service) workerPart(s *store.Store, temporal client.Client, registry pro
 	stuck := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tearoff_redemptions_stuck_total", Help: "Redemptions flagged as stuck, by the state they are stuck in.",
 	}, []string{"state"})
-	registry.MustRegister(stuck)
+	refundsStuck := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tearoff_refunds_stuck_total", Help: "Refunds flagged as stuck, by the state they are stuck in.",
+	}, []string{"state"})
+	registry.MustRegister(stuck, refundsStuck)
 	config := worker.Config{
 		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Provider: provider, Log: v.log,
 		StuckAfter: v.worker.StuckAfter, DrainWithin: drainWithin,
-		Stuck:   func(_ string, state models.RedemptionState) { stuck.WithLabelValues(string(state)).Inc() },
-		Audited: auditMetrics(s, registry),
+		Stuck:       func(_ string, state models.RedemptionState) { stuck.WithLabelValues(string(state)).Inc() },
+		RefundStuck: func(_ string, state models.RefundState) { refundsStuck.WithLabelValues(string(state)).Inc() },
+		Audited:     auditMetrics(s, registry),
 	}
 	if v.worker.Audits {
 		config.Audits = worker.DefaultAudits

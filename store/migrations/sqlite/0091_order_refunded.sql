@@ -1,0 +1,5 @@
+-- +goose Up
+ALTER TABLE orders ADD COLUMN refunded INTEGER NOT NULL DEFAULT 0;
+
+-- +goose Down
+ALTER TABLE orders DROP COLUMN refunded;

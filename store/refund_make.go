@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// RefundBasis is what a refund is worked out from.
+type RefundBasis struct {
+	Redemption models.Redemption
+	Lines      []models.RedemptionLine
+	Before     []models.RefundLine // of the refunds that count, oldest first
+	Offers     []models.Offer      // the redemption's coupons
+}
+
+// RefundPlan is a refund that has been worked out.
+type RefundPlan struct {
+	Amount  int64 // to the customer
+	Lines   []models.RefundLine
+	Coupons []models.RefundedCoupon // without what becomes of them
+}
+
+// RefundWork works a refund out. It is called with the redemption locked, so it may neither wait nor ask anybody.
+type RefundWork func(RefundBasis) (RefundPlan, error)
+
+// RefundOutcome answers a request for a refund.
+type RefundOutcome struct {
+	RefundRow
+	Replayed bool // an earlier request with the same key had made it
+}
+
+// MakeRefund writes the refund of a confirmed redemption in one transaction, and so reserves what it gives back and decides
+// which coupons return. That of a hold is booked at once; another one is to be driven to its end. Of the request only
+// RedemptionID, Caller, IdemKey, Fingerprint, Reason and Currency count. Refusals are those of work, and
+// CodeIdempotencyKeyReused, CodeStateConflict, CodeRefundWindowOver, CodeRefundInProgress, CodeChargedBack, and
+// CodeBranchMissing when a coupon is not the redemption's any more, which is data that was lost.
+func (s *Store) MakeRefund(ctx context.Context, request models.Refund, work RefundWork) (RefundOutcome, error) {
+	request.ID = models.NewID(models.PrefixRefund)
+	return s.makeRefund(ctx, request, work, (*refundTx).insert)
+}
+
+// PreviewRefund says what MakeRefund would make, and writes nothing.
+func (s *Store) PreviewRefund(ctx context.Context, request models.Refund, work RefundWork) (RefundOutcome, error) {
+	return s.makeRefund(ctx, request, work, func(*refundTx) error { return nil })
+}
+
+func (s *Store) makeRefund(ctx context.Context, request models.Refund, work RefundWork, write func(*refundTx) error) (RefundOutcome, error) {
+	offers, err := s.redeemedOffers(ctx, request.RedemptionID)
+	if err != nil {
+		return RefundOutcome{}, err
+	}
+	var out RefundOutcome
+	err = s.tx(ctx, func(tx *txn) error {
+		x := &refundTx{txn: tx, refund: new(request), offers: offers}
+		var err error
+		if x.r, err = tx.lockRedemption(request.RedemptionID); err != nil {
+			return err
+		}
+		if prior, err := priorRefund(tx.DB, request); err != nil || prior != nil {
+			if prior != nil {
+				out = RefundOutcome{RefundRow: *prior, Replayed: true}
+			}
+			return err
+		}
+		if err := x.plan(work); err != nil {
+			return err
+		}
+		if err := write(x); err != nil {
+			return err
+		}
+		out = RefundOutcome{RefundRow: RefundRow{*x.refund, x.lines}}
+		return nil
+	})
+	return out, err
+}
+
+// redeemedOffers are the coupons of a redemption, with the terms of their batches.
+func (s *Store) redeemedOffers(ctx context.Context, redemptionID string) ([]models.Offer, error) {
+	r, err := s.Redemption(ctx, redemptionID)
+	if err != nil {
+		return nil, err
+	}
+	ids := keysOf(r.Content.Coupons, func(c models.RedemptionCoupon) string { return c.CouponID })
+	found, err := s.Offers(ctx, OfferQuery{UserID: r.UserID, CouponIDs: ids, Unjudged: true})
+	return found.Offers, err
+}
+
+// refundTx is a refund with its redemption locked.
+type refundTx struct {
+	*txn
+	r      *models.Redemption
+	refund *models.Refund
+	lines  []models.RefundLine
+	offers []models.Offer
+	others []RefundRow // all refunds of the redemption but this one
+	books  *books
+	locks  []models.LockedCoupon // of the redemption's coupons
+}
+
+// plan works the refund out and decides about it.
+func (x *refundTx) plan(work RefundWork) error {
+	if x.r.State != models.StateConfirmed {
+		return models.NewError(models.CodeStateConflict, "only a confirmed redemption can be given back").With("state", x.r.State)
+	}
+	basis := RefundBasis{Redemption: *x.r, Offers: x.offers}
+	if err := x.Order("coupon_id, target, line_id").Find(&basis.Lines, "redemption_id = ?", x.r.ID).Error; err != nil {
+		return err
+	}
+	if err := x.readOthers(); err != nil {
+		return err
+	}
+	for _, o := range x.others {
+		if !o.State.Released() {
+			basis.Before = append(basis.Before, o.Lines...)
+		}
+	}
+	plan, err := work(basis)
+	if err != nil {
+		return err
+	}
+	x.refund.Amount, x.lines, x.refund.Coupons = plan.Amount, plan.Lines, plan.Coupons
+	return x.decide()
+}
+
+func (x *refundTx) readOthers() (err error) {
+	x.others, err = refundRows(x.Order("id"), "redemption_id = ? AND id <> ?", x.r.ID, x.refund.ID)
+	return err
+}
+
+// decide says what becomes of the coupons, and whether an admin must approve.
+func (x *refundTx) decide() error {
+	now, err := x.now()
+	if err != nil {
+		return err
+	}
+	if err := x.checkWindow(now); err != nil {
+		return err
+	}
+	if err := x.checkUndecided(); err != nil {
+		return err
+	}
+	for i := range x.refund.Coupons {
+		c := &x.refund.Coupons[i]
+		x.refund.Discount += c.Amount
+		c.Restored, c.ValidUntil = false, models.Time{}
+		for _, o := range x.offers {
+			if o.Coupon.ID != c.CouponID || !c.Finished {
+				continue
+			}
+			if until, back := o.Batch.Refunds.Restores(o.Coupon, now); back {
+				c.Restored, c.ValidUntil = true, until
+			}
+		}
+	}
+	x.refund.Seq, x.refund.CreatedAt, x.refund.UpdatedAt = 1, now, now
+	if x.r.Kind == models.KindHold {
+		x.refund.State = models.RefundDone
+		return nil
+	}
+	x.refund.State, x.refund.Attempt = models.RefundApproved, 1
+	for _, o := range x.offers {
+		t := o.Batch.Refunds
+		if t.ApproveAbove == nil || x.refund.Amount <= *t.ApproveAbove {
+			continue
+		}
+		until := now.Add(t.ApproveWithin())
+		if x.refund.State = models.RefundAwaiting; x.refund.Deadline.IsZero() || until.Before(x.refund.Deadline) {
+			x.refund.Deadline = until
+		}
+	}
+	return nil
+}
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+func (x *refundTx) checkWindow(now models.Time) error {
+	row, err := x.confirmed()
+	if err != nil {
+		return err
+	}
+	for _, o := range x.offers {
+		window := o.Batch.Refunds.WindowDays
+		if until := row.UpdatedAt.Add(days(window)); window > 0 && !now.Before(until) {
+			return models.NewError(models.CodeRefundWindowOver, "refunds are no longer accepted").With("until", until).With("batch_id", o.Batch.ID)
+		}
+	}
+	return nil
+}
+
+// confirmed is the coupons' barrier row of a confirmed redemption.
+func (x *refundTx) confirmed() (*models.TCCBranch, error) {
+	row, err := x.branch(x.r.ID, models.BranchCoupons)
+	if err == nil && (row == nil || row.State != models.BranchConfirmed) {
+		err = models.NewError(models.CodeBranchMissing, "the redemption's coupons branch is not confirmed")
+	}
+	return row, err
+}
+
+// checkUndecided refuses a refund whose amounts would be wrong if another one were turned down. A refund that only gives back
+// its own units may stand beside any other; one that keeps a discount back depends on all units that return.
+func (x *refundTx) checkUndecided() error {
+	for _, o := range x.others {
+		undecided := !o.State.Final() && o.State != models.RefundPaid
+		if undecided && (keepsBack(o.Lines) || keepsBack(x.lines)) {
+			return models.NewError(models.CodeRefundInProgress, "another refund is not decided yet").With("refund_id", o.ID)
+		}
+	}
+	return nil
+}
+
+func keepsBack(lines []models.RefundLine) bool {
+	return slices.ContainsFunc(lines, func(l models.RefundLine) bool {
+		return l.Kind == models.RefundClawBack || l.Kind == models.RefundCarry
+	})
+}
+
+// insert writes the refund. Nobody pays that of a hold, so its books move with it.
+func (x *refundTx) insert() error {
+	for i := range x.lines {
+		x.lines[i].RefundID, x.lines[i].Position = x.refund.ID, i
+	}
+	x.refund.DueAt = x.store.refundDueAt(*x.refund, x.refund.CreatedAt)
+	if x.r.Kind == models.KindHold {
+		if err := x.book(); err != nil {
+			return err
+		}
+	}
+	if err := x.Create(x.refund).Error; err != nil {
+		return err
+	}
+	return x.CreateInBatches(x.lines, 500).Error
+}
