@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/rules"
@@ -78,28 +77,7 @@ func (in *refundInput) refund(ctx context.Context, of models.Redemption) (models
 
 // refundOf works out what comes back with the lines.
 func refundOf(lines []models.ReturnedLine) store.RefundWork {
-	return func(basis store.RefundBasis) (plan store.RefundPlan, err error) {
-		coupons, err := rules.ClawBacks(basis.Offers)
-		if err != nil {
-			return plan, err
-		}
-		back, err := rules.Refund(rules.RefundInput{
-			Content: basis.Redemption.Content, Lines: basis.Lines, Before: basis.Before, Return: lines, Coupons: coupons, At: basis.Redemption.CreatedAt,
-		})
-		if err != nil {
-			return plan, err
-		}
-		plan.Lines, plan.Amount = back.Lines, back.Amount
-		for _, c := range basis.Redemption.Content.Coupons {
-			refunded := models.RefundedCoupon{
-				CouponID: c.CouponID, BatchID: c.BatchID, Amount: back.Budgets[c.CouponID], Finished: slices.Contains(back.Finished, c.CouponID),
-			}
-			if refunded.Amount > 0 || refunded.Finished {
-				plan.Coupons = append(plan.Coupons, refunded)
-			}
-		}
-		return plan, nil
-	}
+	return func(basis models.RefundBasis) (models.RefundPlan, error) { return rules.PlanRefund(basis, lines) }
 }
 
 // driveRefund starts the workflow of a refund that is under way, and waits until it is done or somebody else's turn. A start

@@ -99,3 +99,18 @@ type RefundedCoupon struct {
 	Restored   bool   `json:"restored,omitempty"`   // and its user has it again
 	ValidUntil Time   `json:"valid_until,omitzero"` // of a restored one, at least
 }
+
+// RefundBasis is what a refund is worked out from.
+type RefundBasis struct {
+	Redemption Redemption
+	Lines      []RedemptionLine
+	Before     []RefundLine // of the refunds that count, oldest first
+	Offers     []Offer      // the redemption's coupons
+}
+
+// RefundPlan is a refund that has been worked out.
+type RefundPlan struct {
+	Amount  int64 // to the customer
+	Lines   []RefundLine
+	Coupons []RefundedCoupon // without what becomes of them
+}

@@ -7,6 +7,31 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
+// PlanRefund works out the refund of the lines; none are all that is left. Errors are those of Refund.
+func PlanRefund(basis models.RefundBasis, lines []models.ReturnedLine) (models.RefundPlan, error) {
+	coupons, err := ClawBacks(basis.Offers)
+	if err != nil {
+		return models.RefundPlan{}, err
+	}
+	content := basis.Redemption.Content
+	back, err := Refund(RefundInput{
+		Content: content, Lines: basis.Lines, Before: basis.Before, Return: lines, Coupons: coupons, At: basis.Redemption.CreatedAt,
+	})
+	if err != nil {
+		return models.RefundPlan{}, err
+	}
+	plan := models.RefundPlan{Amount: back.Amount, Lines: back.Lines}
+	for _, c := range content.Coupons {
+		refunded := models.RefundedCoupon{
+			CouponID: c.CouponID, BatchID: c.BatchID, Amount: back.Budgets[c.CouponID], Finished: slices.Contains(back.Finished, c.CouponID),
+		}
+		if refunded.Amount > 0 || refunded.Finished {
+			plan.Coupons = append(plan.Coupons, refunded)
+		}
+	}
+	return plan, nil
+}
+
 // RefundInput is a redemption with what of it comes back.
 type RefundInput struct {
 	Content models.RedemptionContent

@@ -8,23 +8,8 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
-// RefundBasis is what a refund is worked out from.
-type RefundBasis struct {
-	Redemption models.Redemption
-	Lines      []models.RedemptionLine
-	Before     []models.RefundLine // of the refunds that count, oldest first
-	Offers     []models.Offer      // the redemption's coupons
-}
-
-// RefundPlan is a refund that has been worked out.
-type RefundPlan struct {
-	Amount  int64 // to the customer
-	Lines   []models.RefundLine
-	Coupons []models.RefundedCoupon // without what becomes of them
-}
-
 // RefundWork works a refund out. It is called with the redemption locked, so it may neither wait nor ask anybody.
-type RefundWork func(RefundBasis) (RefundPlan, error)
+type RefundWork func(models.RefundBasis) (models.RefundPlan, error)
 
 // RefundOutcome answers a request for a refund.
 type RefundOutcome struct {
@@ -105,7 +90,7 @@ func (x *refundTx) plan(work RefundWork) error {
 	if x.r.State != models.StateConfirmed {
 		return models.NewError(models.CodeStateConflict, "only a confirmed redemption can be given back").With("state", x.r.State)
 	}
-	basis := RefundBasis{Redemption: *x.r, Offers: x.offers}
+	basis := models.RefundBasis{Redemption: *x.r, Offers: x.offers}
 	if err := x.Order("coupon_id, target, line_id").Find(&basis.Lines, "redemption_id = ?", x.r.ID).Error; err != nil {
 		return err
 	}

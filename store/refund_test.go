@@ -16,7 +16,7 @@ import (
 // giving is a request to give back units of the first line of a redemption, with what that comes to.
 type giving struct {
 	request models.Refund
-	plan    store.RefundPlan
+	plan    models.RefundPlan
 }
 
 // given gives back units, amount, and discount of the only coupon of a redemption.
@@ -26,7 +26,7 @@ func given(r models.Redemption, units, amount, discount int64, finished bool) gi
 		request: models.Refund{
 			RedemptionID: r.ID, Caller: "test", IdemKey: storetest.Name("key"), Fingerprint: "f", Reason: "r", Currency: r.Currency,
 		},
-		plan: store.RefundPlan{
+		plan: models.RefundPlan{
 			Amount:  amount,
 			Coupons: []models.RefundedCoupon{{CouponID: c.CouponID, BatchID: c.BatchID, Amount: discount, Finished: finished}},
 			Lines: []models.RefundLine{{
@@ -37,7 +37,7 @@ func given(r models.Redemption, units, amount, discount int64, finished bool) gi
 }
 
 func (g giving) make(ctx context.Context, s *store.Store) (store.RefundOutcome, error) {
-	return s.MakeRefund(ctx, g.request, func(store.RefundBasis) (store.RefundPlan, error) { return g.plan, nil })
+	return s.MakeRefund(ctx, g.request, func(models.RefundBasis) (models.RefundPlan, error) { return g.plan, nil })
 }
 
 // confirmedHold is a confirmed hold of the world.

@@ -49,6 +49,20 @@ func (d *drive) execute(in workflows.RedemptionInput) (workflows.RedemptionResul
 	return result, err
 }
 
+// refund drives a refund that is written in the store to its end.
+func (d *drive) refund(id string) workflows.RefundResult {
+	d.w.T.Helper()
+	d.ready()
+	d.env.SetWorkflowRunTimeout(100 * 24 * time.Hour)
+	d.env.ExecuteWorkflow(workflows.Refund, workflows.RefundInput{RefundID: id})
+	require.True(d.w.T, d.env.IsWorkflowCompleted())
+	d.spy.wait(d.w.T)
+	require.NoError(d.w.T, d.env.GetWorkflowError())
+	var result workflows.RefundResult
+	require.NoError(d.w.T, d.env.GetWorkflowResult(&result))
+	return result
+}
+
 // ready makes the environment. The workflow would be ended after a day on its clock, so one that spins fails.
 func (d *drive) ready() {
 	var suite testsuite.WorkflowTestSuite
