@@ -68,7 +68,6 @@ func TestRefundByToken(t *testing.T) {
 				}
 				assert.Equal(t, given, w.givenBack(of.ID))
 				w.coupons(of, coupon)
-				w.AuditClean(w.batch.ID)
 			})
 		})
 	}
