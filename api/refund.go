@@ -53,6 +53,9 @@ func (s *Server) refund(ctx context.Context, in *refundInput, kind models.Redemp
 	if err != nil {
 		return nil, err
 	}
+	if of.State == models.StateCommitted { // paid a moment ago: coupons and order are being confirmed
+		s.await(ctx, of, func(r models.Redemption) bool { return r.State.Final() || r.Stuck })
+	}
 	if in.Body.DryRun {
 		out, err := s.store.PreviewRefund(ctx, request, refundOf(in.Body.Lines))
 		view := viewRefund(out.RefundRow)

@@ -86,7 +86,7 @@ func (r *refund) awaitApproval() error {
 
 // The bank is asked again after as long as it has had already, within these bounds.
 const (
-	firstAsk    = time.Minute
+	firstAsk    = 5 * time.Second
 	lastAsk     = 6 * time.Hour
 	settleLimit = 10 * 24 * time.Hour // most banks need 5 to 10 days; after that somebody should look
 )

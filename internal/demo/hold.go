@@ -56,26 +56,19 @@ func (s *story) holdAndConfirm(ctx context.Context, sc *scene) error {
 	if err := s.checkCoupon(ctx, sc, o.User, o.Coupons[0], models.CouponUsed); err != nil {
 		return err
 	}
-	return s.giveBack(ctx, sc, o, confirmed)
+	return s.returnHold(ctx, sc, o, confirmed)
 }
 
-// giveBack returns a confirmed hold, first the notebook and then the rest.
-func (s *story) giveBack(ctx context.Context, sc *scene, o order, hold redemption) error {
-	type refund struct {
-		Amount models.Money `json:"amount"`
-	}
-	back := func(key string, body map[string]any) (refund, error) {
-		body["reason"] = "sent back"
-		return call[refund](ctx, s.orders, request{Method: http.MethodPost, Path: "/v1/holds/" + hold.ID + "/refunds", Key: key + o.ID, Body: body})
-	}
+// returnHold gives a confirmed hold back, first the notebook and then the rest.
+func (s *story) returnHold(ctx context.Context, sc *scene, o order, hold redemption) error {
 	sc.tell("the customer sends the notebook back, and then the pan")
-	notebook := o.Cart.Lines[len(o.Cart.Lines)-1]
-	some, err := back("notebook of ", map[string]any{"lines": []map[string]any{{"line_id": notebook.LineID}}})
+	path, notebook := "/v1/holds/"+hold.ID, o.Cart.Lines[len(o.Cart.Lines)-1]
+	some, err := s.giveBack(ctx, path, "notebook of "+o.ID, map[string]any{"lines": []map[string]any{{"line_id": notebook.LineID}}})
 	if err != nil {
 		return err
 	}
 	check(sc, "nine tenths of the notebook", price(dollars(notebook.UnitPrice*9/10)), price(some.Amount))
-	rest, err := back("rest of ", map[string]any{})
+	rest, err := s.giveBack(ctx, path, "rest of "+o.ID, map[string]any{})
 	if err != nil {
 		return err
 	}
