@@ -64,34 +64,33 @@ func (s RedemptionState) Decided() bool {
 // Redemption is the write-ahead record of one order's use of coupons. It is written with its whole content before any
 // Try, and moved only by compare-and-set.
 type Redemption struct {
-	ID           string `gorm:"primaryKey"`
-	Caller       string // whose keys and order ids these are
-	MerchantID   string
-	Kind         RedemptionKind
-	State        RedemptionState
-	Seq          int64   // moves with every change of the row
-	IdemKey      *string // the caller's idempotency key
-	Fingerprint  string  // hash of the content: the same key with another one is refused
-	OrderID      *string // the caller's
-	LiveOrderKey *string // hash of caller and order while not cancelled: one live redemption per order
-	UserID       string
-	Currency     Currency
-	Goods        int64 // of the cart and the gifts, before coupons
-	Shipping     int64
-	Discount     int64
-	Payable      int64             // Goods + Shipping − Discount
-	Content      RedemptionContent `gorm:"serializer:json"`
-	Deadline     Time              // counts before COMMITTING only
-	DueAt        Time              // when the sweeper must look; zero: never
-	Wake         bool              // something changed that its driver may not have heard of: the sweeper tells it
-	Outcome      *Code             // why it was cancelled
-	OutcomeInfo  map[string]any    `gorm:"serializer:json"`
-	Stuck        bool
-	StuckReason  *string
-	StuckSince   Time
-	Resolution   *Resolution `gorm:"serializer:json"`
-	CreatedAt    Time
-	UpdatedAt    Time
+	ID          string `gorm:"primaryKey"`
+	Caller      string // whose keys and order ids these are
+	MerchantID  string
+	Kind        RedemptionKind
+	State       RedemptionState
+	Seq         int64   // moves with every change of the row
+	IdemKey     *string // the caller's idempotency key
+	Fingerprint string  // hash of the content: the same key with another one is refused
+	OrderID     *string // the caller's
+	UserID      string
+	Currency    Currency
+	Goods       int64 // of the cart and the gifts, before coupons
+	Shipping    int64
+	Discount    int64
+	Payable     int64             // Goods + Shipping − Discount
+	Content     RedemptionContent `gorm:"serializer:json"`
+	Deadline    Time              // counts before COMMITTING only
+	DueAt       Time              // when the sweeper must look; zero: never
+	Wake        bool              // something changed that its driver may not have heard of: the sweeper tells it
+	Outcome     *Code             // why it was cancelled
+	OutcomeInfo map[string]any    `gorm:"serializer:json"`
+	Stuck       bool
+	StuckReason *string
+	StuckSince  Time
+	Resolution  *Resolution `gorm:"serializer:json"`
+	CreatedAt   Time
+	UpdatedAt   Time
 }
 
 // RanOut reports whether a hold was cancelled because its time was over.
@@ -215,6 +214,3 @@ type Plan struct {
 	Lines      []RedemptionLine
 	TTL        time.Duration // from the store's clock to the deadline
 }
-
-// LiveOrderKey is what keeps an order to one live redemption.
-func LiveOrderKey(caller, orderID string) string { return Hash("order", caller, orderID) }

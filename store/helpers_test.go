@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -119,8 +120,7 @@ func pictures(t *testing.T, s *store.Store, ids ...string) map[string]string {
 	marks, args := in(ids)
 	all := map[string][]string{}
 	for _, part := range []struct{ name, text string }{
-		{"redemption", "SELECT id, state, outcome, stuck, CASE WHEN live_order_key IS NULL THEN 'dead' ELSE 'live' END, " +
-			"CASE WHEN due_at IS NULL THEN 'rests' ELSE 'due' END, order_id IS NOT NULL, resolution IS NOT NULL FROM redemptions WHERE id IN "},
+		{"redemption", "SELECT id, state, outcome, stuck, CASE WHEN due_at IS NULL THEN 'rests' ELSE 'due' END, order_id IS NOT NULL, resolution IS NOT NULL FROM redemptions WHERE id IN "},
 		{"branch", "SELECT redemption_id, branch, state FROM tcc_branches WHERE redemption_id IN "},
 		{"order", "SELECT redemption_id, state, total FROM orders WHERE redemption_id IN "},
 		{"payment", "SELECT redemption_id, state, attempt, method, reference IS NOT NULL, sent_at IS NOT NULL, callback_at IS NOT NULL, " +
@@ -136,11 +136,45 @@ func pictures(t *testing.T, s *store.Store, ids ...string) map[string]string {
 			all[id] = append(all[id], part.name+": "+rest)
 		}
 	}
+	holders := orderHolders(t, s, ids)
 	texts := make(map[string]string, len(ids))
 	for _, id := range ids {
+		all[id] = append(all[id], fmt.Sprint("has its order: ", holders[id] == id))
 		texts[id] = strings.Join(all[id], "\n")
 	}
 	return texts
+}
+
+// orderHolders says which redemption has the order of each that has one.
+func orderHolders(t *testing.T, s *store.Store, ids []string) map[string]string {
+	t.Helper()
+	marks, args := in(ids)
+	where := " FROM redemptions WHERE order_id IS NOT NULL AND id IN " + marks
+	callers := byFirst(query(t, s, "SELECT id, caller"+where, args...))
+	hashes := byFirst(query(t, s, "SELECT id, order_id"+where, args...))
+	if len(hashes) == 0 {
+		return nil
+	}
+	for id, order := range hashes {
+		hashes[id] = models.OrderName(callers[id], order).Value
+	}
+	marks, args = in(slices.Concat(slices.Collect(maps.Values(callers)), slices.Collect(maps.Values(hashes))))
+	byHash := byFirst(query(t, s, "SELECT value, redemption_id FROM redemption_names WHERE kind = 'order' AND caller IN "+marks+
+		" AND value IN "+marks, append(args, args...)...))
+	for id, hash := range hashes {
+		hashes[id] = byHash[hash]
+	}
+	return hashes
+}
+
+// byFirst are rows of two words by the first one.
+func byFirst(rows []string) map[string]string {
+	m := make(map[string]string, len(rows))
+	for _, row := range rows {
+		first, rest, _ := strings.Cut(row, " ")
+		m[first] = rest
+	}
+	return m
 }
 
 func picture(t *testing.T, s *store.Store, id string) string {

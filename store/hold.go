@@ -78,18 +78,17 @@ type expiry struct {
 	done bool // by the newest run that found it waiting: a transaction may run twice
 }
 
-// openHold writes one hold and locks its coupons, unless it is an earlier one again.
-func (b *bundle) openHold(i int) (RedemptionOutcome, error) {
-	plan, it := b.ops[i].OpenHold, b.early[i]
-	if it == nil {
-		if prior := b.names.prior(plan.Redemption); prior != nil {
-			return *prior, nil
-		}
-		var err error
-		if it, err = b.addItem(plan); err != nil {
-			return RedemptionOutcome{}, err
-		}
+// openHold opens one hold and locks its coupons, unless it is an earlier one again.
+func (b *bundle) openHold(plan *models.Plan) (RedemptionOutcome, error) {
+	if prior := b.names.prior(plan.Redemption); prior != nil {
+		return *prior, nil
 	}
+	it, err := b.tx.newItem(plan, models.StateWaiting)
+	if err != nil {
+		return RedemptionOutcome{}, err
+	}
+	b.items[it.ID] = it
+	b.names.add(it.Redemption)
 	return b.perform(it.ID, func(it *item) (*models.Error, error) {
 		refusal, err := b.reserve(it)
 		if refusal == nil || err != nil {
@@ -198,16 +197,15 @@ func (b *bundle) settleHold(it *item, to models.RedemptionState) (*models.Error,
 	return nil, b.tx.shift(it.Redemption, to)
 }
 
-// nameOrder ties the caller's order to a hold that has none, or has lost it, or says which other live redemption the order has.
+// nameOrder ties the caller's order to a hold that waits without one, or says which other live redemption has it.
 func (b *bundle) nameOrder(r *models.Redemption, orderID *string) (*models.Error, error) {
-	if orderID == nil || (r.OrderID != nil && r.LiveOrderKey != nil) {
+	if orderID == nil || r.OrderID != nil {
 		return sameOrder(r, orderID), nil
 	}
-	key := models.LiveOrderKey(r.Caller, *orderID)
-	if other := b.names.holder(key); other != nil {
+	if other := b.names.holder(models.OrderName(r.Caller, *orderID)); other != nil {
 		return orderInUse(other.ID), nil
 	}
-	r.OrderID, r.LiveOrderKey = orderID, &key
+	r.OrderID = orderID
 	b.names.add(r)
 	return nil, b.tx.stamp(r)
 }

@@ -11,7 +11,6 @@ import (
 // again is what the confirmation of a hold that has run out needs once more. Coupons that were issued for the hold are
 // gone: others take their place.
 type again struct {
-	orderID *string // before the confirmation
 	content models.RedemptionContent
 	lines   []models.RedemptionLine // nil: they stay as they are
 }
@@ -26,7 +25,7 @@ func (b *bundle) readLate() error {
 			continue
 		}
 		it := b.items[op.ConfirmHold.ID]
-		b.late[i] = &again{orderID: it.OrderID, content: it.reissued(renamed)}
+		b.late[i] = &again{content: it.reissued(renamed)}
 		if slices.ContainsFunc(it.Content.Coupons, func(c models.RedemptionCoupon) bool { return c.Issue }) {
 			ids = append(ids, it.ID)
 		}
@@ -71,24 +70,26 @@ func (b *bundle) confirmLate(it *item, l *again, c *HoldConfirm) (*models.Error,
 	if refusal := sameOrder(it.Redemption, c.OrderID); it.OrderID != nil && refusal != nil {
 		return refusal, nil
 	}
-	if refusal, err := b.nameOrder(it.Redemption, cmp.Or(c.OrderID, it.OrderID)); refusal != nil || err != nil {
-		return refusal, err
+	orderID := cmp.Or(c.OrderID, it.OrderID)
+	if orderID != nil {
+		if other := b.names.holder(models.OrderName(it.Caller, *orderID)); other != nil {
+			return orderInUse(other.ID), nil
+		}
 	}
 	result, overrun, refusal, err := b.coupons.retake(it, l.content, c.AcceptOverrun)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case refusal != nil && it.LiveOrderKey == nil:
+	}
+	if refusal != nil {
 		return lateRefusal(refusal), nil
-	case refusal != nil:
-		it.OrderID, it.LiveOrderKey = l.orderID, nil
-		return lateRefusal(refusal), b.tx.stamp(it.Redemption)
 	}
 	it.Content, it.Content.Overrun = l.content, overrun
 	it.lines, it.repriced, it.relined = l.lines, true, l.lines != nil
 	it.row.Result = result
-	it.Outcome, it.OutcomeInfo = nil, nil
-	return b.settleHold(it, models.StateConfirmed)
+	it.OrderID, it.Outcome, it.OutcomeInfo = orderID, nil, nil
+	refusal, err = b.settleHold(it, models.StateConfirmed)
+	b.names.add(it.Redemption)
+	return refusal, err
 }
 
 // lateRefusal says why a hold that has run out can't be confirmed any more.

@@ -73,7 +73,8 @@ func TestHoldCancelled(t *testing.T) {
 		require.NoError(t, one(s.CancelHolds(t.Context(), []string{h.ID})), "again")
 		requireCode(t, models.CodeDecided, confirmHold(t, s, h.ID, nil))
 		assert.Equal(t, after, picture(t, s, h.ID))
-		assert.Contains(t, after, "redemption: CANCELLED cancelled_by_caller 0 dead rests")
+		assert.Contains(t, after, "redemption: CANCELLED cancelled_by_caller 0 rests")
+		assert.Contains(t, after, "has its order: false")
 		assert.Contains(t, after, "coupon: AVAILABLE 3 0")
 		w.hold(1) // the day's only use is free again
 		w.AuditClean(w.batch.ID)

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,11 +102,42 @@ func TestMigrateDownKeepsTargets(t *testing.T) {
 	})
 }
 
+// TestMigrateNames moves the names of redemptions to a table of their own, and back.
+func TestMigrateNames(t *testing.T) {
+	t.Parallel()
+	const unnamed = 82
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{})
+		keyed := func(p *models.Plan) { p.Redemption.IdemKey = new(storetest.Name("key")) }
+		live := []string{w.at("CONFIRMED", 1)[0], w.hold(1, keyed)[0].ID}
+		dead := []string{w.at("CANCELLED", 1, keyed)[0], w.hold(1, keyed)[0].ID}
+		require.NoError(t, one(s.CancelHolds(t.Context(), dead[1:])))
+		w.hold(1, keyed, unordered)
+		const taken = "SELECT kind, value, redemption_id FROM redemption_names WHERE redemption_id <> ''"
+		named := query(t, s, taken)
+		require.Len(t, named, 4+len(live))
+
+		downTo(t, s, unnamed)
+		var want []string
+		for _, id := range append(live, dead...) {
+			r := query(t, s, "SELECT caller, order_id FROM redemptions WHERE id = ?", id)
+			caller, order, _ := strings.Cut(r[0], " ")
+			if slices.Contains(live, id) {
+				want = append(want, id+" "+models.OrderName(caller, order).Value)
+			}
+		}
+		assert.ElementsMatch(t, want, query(t, s, "SELECT id, live_order_key FROM redemptions WHERE live_order_key IS NOT NULL"))
+		require.NoError(t, s.MigrateUp(t.Context()))
+		assert.Equal(t, named, query(t, s, taken))
+		w.AuditClean(w.batch.ID)
+	})
+}
+
 // dump is all rows of the tables that changed since the first release.
 func dump(t *testing.T, s *store.Store) string {
 	t.Helper()
 	var text strings.Builder
-	for _, table := range []string{"batches", "batch_counters", "coupons", "redemption_lines"} {
+	for _, table := range []string{"batches", "batch_counters", "coupons", "redemption_lines", "redemptions"} {
 		fmt.Fprintln(&text, table, columns(t, s, table))
 		fmt.Fprintln(&text, strings.Join(query(t, s, "SELECT * FROM "+table), "\n"))
 	}

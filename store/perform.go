@@ -29,54 +29,8 @@ type OperationOutcome struct {
 }
 
 // Perform carries out the operations in one transaction. Each is judged as if those before it had been carried out alone,
-// and answered on its own. The number of statements doesn't depend on the number of operations. Where an operation takes a
-// name (of a key or an order) that one before it mentions, another transaction begins: names are taken before any
-// counter is locked, and the earlier one may still change whose it is. An error may come after some of them are done; who
-// asks again finds them.
+// and answered on its own. The number of statements doesn't depend on the number of operations.
 func (s *Store) Perform(ctx context.Context, ops []Operation) ([]OperationOutcome, error) {
-	var outcomes []OperationOutcome
-	for _, part := range cut(ops) {
-		some, err := s.performPart(ctx, part)
-		if err != nil {
-			return nil, err
-		}
-		outcomes = append(outcomes, some...)
-	}
-	return outcomes, nil
-}
-
-// cut divides the operations before each that takes a name which was mentioned since the last cut.
-func cut(ops []Operation) [][]Operation {
-	var all [][]Operation
-	seen, from := mentions{}, 0
-	for i, op := range ops {
-		if !seen.first(op.mentioned()...) && (op.OpenHold != nil || op.ConfirmHold != nil) && i > from {
-			all = append(all, ops[from:i])
-			seen, from = mentions{}, i
-			seen.first(op.mentioned()...)
-		}
-	}
-	return append(all, ops[from:])
-}
-
-// mentioned are the names that the operation is about. Orders of two callers count as one: that only cuts too often.
-func (op Operation) mentioned() []string {
-	switch {
-	case op.OpenHold != nil:
-		r := op.OpenHold.Redemption
-		r.Caller = ""
-		return namesOf(r)
-	case op.ConfirmHold != nil && op.ConfirmHold.OrderID != nil:
-		return []string{"id " + op.ConfirmHold.ID, "order " + models.LiveOrderKey("", *op.ConfirmHold.OrderID)}
-	case op.settles() != "":
-		return []string{"id " + op.settles()}
-	default:
-		return nil
-	}
-}
-
-// performPart is Perform for operations of one transaction.
-func (s *Store) performPart(ctx context.Context, ops []Operation) ([]OperationOutcome, error) {
 	own := make([]Operation, len(ops))
 	for i, op := range ops {
 		if own[i] = op; op.OpenHold != nil {
@@ -146,7 +100,7 @@ func (b *bundle) operate(i int) (OperationOutcome, error) {
 	var outcome RedemptionOutcome
 	var err error
 	if op.OpenHold != nil {
-		outcome, err = b.openHold(i)
+		outcome, err = b.openHold(op.OpenHold)
 	} else {
 		outcome, err = b.perform(op.settles(), func(it *item) (*models.Error, error) { return b.settle(i, it) })
 	}

@@ -27,7 +27,7 @@ func (tw *twin) answer(o store.OperationOutcome) string {
 		return tw.named(text)
 	}
 	r := o.Redemption.Redemption
-	text := show(o.Redemption.Err) + fmt.Sprintln(" ", o.Redemption.Replayed, r.ID, r.State, r.Seq, r.LiveOrderKey != nil, r.DueAt.IsZero(), r.OutcomeInfo)
+	text := show(o.Redemption.Err) + fmt.Sprintln(" ", o.Redemption.Replayed, r.ID, r.State, r.Seq, len(r.Names()), r.DueAt.IsZero(), r.OutcomeInfo)
 	if r.OrderID != nil {
 		text += " " + *r.OrderID
 	}
@@ -76,12 +76,14 @@ func (tw *twin) books() []string {
 		ids = append(ids, id)
 	}
 	where := "WHERE r.caller = ? OR r.id IN (" + strings.TrimSuffix(strings.Repeat("?,", len(ids)-1), ",") + ")"
-	all = append(all, query(tw.t, tw.s, "SELECT 'redemption', r.id, r.state, r.seq, r.idem_key, r.order_id, r.live_order_key IS NULL, "+
+	all = append(all, query(tw.t, tw.s, "SELECT 'redemption', r.id, r.state, r.seq, r.idem_key, r.order_id, "+
 		"r.due_at IS NULL, r.wake, r.outcome, r.outcome_info, r.stuck, r.discount, r.payable, r.content FROM redemptions r "+where, ids...)...)
 	all = append(all, query(tw.t, tw.s, "SELECT 'branch', r.id, b.branch, b.state, b.seq, b.result FROM redemptions r "+
 		"JOIN tcc_branches b ON b.redemption_id = r.id "+where, ids...)...)
 	all = append(all, query(tw.t, tw.s, "SELECT 'line', r.id, l.coupon_id, l.discount FROM redemptions r "+
 		"JOIN redemption_lines l ON l.redemption_id = r.id "+where, ids...)...)
+	all = append(all, query(tw.t, tw.s, "SELECT 'name', CASE kind WHEN 'key' THEN value ELSE kind END, redemption_id FROM redemption_names "+
+		"WHERE caller = ? AND redemption_id <> ''", tw.caller)...)
 	for i, row := range all {
 		all[i] = tw.named(row)
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -12,7 +11,9 @@ import (
 func (s *Store) PriorRedemption(ctx context.Context, request models.Redemption) (*RedemptionOutcome, error) {
 	var prior *RedemptionOutcome
 	err := s.tx(ctx, func(tx *txn) error {
-		n, err := tx.loadNames([]models.Redemption{request}, nil, nil)
+		var m mentions
+		m.request(request)
+		n, err := tx.readNames(m, nil)
 		if err == nil {
 			prior = n.prior(request)
 		}
@@ -21,86 +22,12 @@ func (s *Store) PriorRedemption(ctx context.Context, request models.Redemption) 
 	return prior, err
 }
 
-// names are the ids, idempotency keys and live orders that redemptions have, as far as a slice mentions them. They are
-// found by reading, so that a repeat never fails its neighbours.
-type names struct {
-	byID    map[string]*models.Redemption
-	byKey   map[keyOfCaller]*models.Redemption
-	byOrder map[string]*models.Redemption // by live order key; it may have lost the order since
-}
-
-type keyOfCaller struct{ caller, key string }
-
-// loadNames reads who has the ids, keys and orders of the requests, and the further live orders. Of those that the slice
-// has locked it takes the slice's own.
-func (tx *txn) loadNames(requests []models.Redemption, orders []string, locked map[string]*item) (*names, error) {
-	n := &names{byID: map[string]*models.Redemption{}, byKey: map[keyOfCaller]*models.Redemption{}, byOrder: map[string]*models.Redemption{}}
-	var ids, callers, keys []string
-	for _, r := range requests {
-		if r.ID != "" {
-			ids = append(ids, r.ID)
-		}
-		if r.IdemKey != nil {
-			callers, keys = append(callers, r.Caller), append(keys, *r.IdemKey)
-		}
-		if r.OrderID != nil {
-			orders = append(orders, models.LiveOrderKey(r.Caller, *r.OrderID))
-		}
-	}
-	// One read for each unique key, in one statement: MySQL would rather scan the table than join them by OR.
-	var parts []string
-	var args []any
-	read := func(where string, lists ...any) {
-		parts, args = append(parts, "SELECT * FROM redemptions WHERE "+where), append(args, lists...)
-	}
-	if len(ids) > 0 {
-		read("id IN ?", distinct(ids))
-	}
-	if len(keys) > 0 {
-		read("caller IN ? AND idem_key IN ?", distinct(callers), distinct(keys))
-	}
-	if len(orders) > 0 {
-		read("live_order_key IN ?", distinct(orders))
-	}
-	if len(parts) == 0 {
-		return n, nil
-	}
-	var found []*models.Redemption
-	err := tx.Raw(strings.Join(parts, " UNION ALL "), args...).Find(&found).Error
-	for _, r := range found {
-		if own := locked[r.ID]; own != nil {
-			r = own.Redemption
-		}
-		n.add(r)
-	}
-	return n, err
-}
-
-// add makes the redemption's names known.
-func (n *names) add(r *models.Redemption) {
-	n.byID[r.ID] = r
-	if r.IdemKey != nil {
-		n.byKey[keyOfCaller{r.Caller, *r.IdemKey}] = r
-	}
-	if r.LiveOrderKey != nil {
-		n.byOrder[*r.LiveOrderKey] = r
-	}
-}
-
 // own is what was written under the id or the key of the request; nil for nothing.
 func (n *names) own(r models.Redemption) *models.Redemption {
 	if own := n.byID[r.ID]; own != nil || r.IdemKey == nil {
 		return own
 	}
-	return n.byKey[keyOfCaller{r.Caller, *r.IdemKey}]
-}
-
-// holder is the live redemption that has the order now; nil for none.
-func (n *names) holder(order string) *models.Redemption {
-	if r := n.byOrder[order]; r != nil && deref(r.LiveOrderKey) == order {
-		return r
-	}
-	return nil
+	return n.holder(models.KeyName(r.Caller, *r.IdemKey))
 }
 
 // prior answers a request under whose id, key or order the same caller has written before; nil when it is new.
@@ -115,7 +42,7 @@ func (n *names) prior(r models.Redemption) *RedemptionOutcome {
 	if r.OrderID == nil {
 		return nil
 	}
-	other := n.holder(models.LiveOrderKey(r.Caller, *r.OrderID))
+	other := n.holder(models.OrderName(r.Caller, *r.OrderID))
 	switch {
 	case other == nil:
 		return nil

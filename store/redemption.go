@@ -22,17 +22,17 @@ func (s *Store) OpenRedemptions(ctx context.Context, plans []models.Plan) ([]Red
 	plans = slices.Clone(plans)
 	err := s.tx(ctx, func(tx *txn) error {
 		outcomes = make([]RedemptionOutcome, len(plans))
-		requests := make([]models.Redemption, len(plans))
-		for i, p := range plans {
-			requests[i] = p.Redemption
+		var m mentions
+		for _, p := range plans {
+			m.request(p.Redemption)
 		}
-		n, err := tx.loadNames(requests, nil, nil)
+		n, err := tx.lockNames(m, nil)
 		if err != nil {
 			return err
 		}
-		var added []*item
+		added := &slice{tx: tx, items: map[string]*item{}}
 		for i := range plans {
-			if prior := n.prior(requests[i]); prior != nil {
+			if prior := n.prior(plans[i].Redemption); prior != nil {
 				outcomes[i] = *prior
 				continue
 			}
@@ -41,10 +41,10 @@ func (s *Store) OpenRedemptions(ctx context.Context, plans []models.Plan) ([]Red
 				return err
 			}
 			n.add(it.Redemption)
-			added = append(added, it)
+			added.items[it.ID] = it
 			outcomes[i] = RedemptionOutcome{Redemption: *it.Redemption}
 		}
-		return tx.insertItems(added)
+		return added.write()
 	})
 	return outcomes, err
 }
@@ -144,9 +144,6 @@ func (tx *txn) shift(r *models.Redemption, to models.RedemptionState) error {
 	}
 	r.State, r.Wake = to, false
 	r.Stuck, r.StuckReason, r.StuckSince = false, nil, models.Time{}
-	if to == models.StateCancelled {
-		r.LiveOrderKey = nil
-	}
 	return tx.stamp(r)
 }
 
@@ -170,7 +167,8 @@ func (tx *txn) writeRedemption(r *models.Redemption) error {
 	return tx.updateRedemptions([]*models.Redemption{r}, redemptionColumns, func(r *models.Redemption) int64 { return r.Seq - 1 })
 }
 
-// withRedemption runs fn on one locked redemption and returns the row as fn left it.
+// withRedemption runs fn on one locked redemption, frees the names that it has lost by that, and returns the row as fn left
+// it.
 func (s *Store) withRedemption(ctx context.Context, id string, fn func(tx *txn, r *models.Redemption) error) (models.Redemption, error) {
 	var after models.Redemption
 	err := s.tx(ctx, func(tx *txn) error {
@@ -178,11 +176,12 @@ func (s *Store) withRedemption(ctx context.Context, id string, fn func(tx *txn, 
 		if err != nil {
 			return err
 		}
+		before := *r
 		if err := fn(tx, r); err != nil {
 			return err
 		}
 		after = *r
-		return nil
+		return tx.writeNames(&item{Redemption: r, stored: before})
 	})
 	return after, err
 }

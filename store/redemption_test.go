@@ -124,7 +124,7 @@ func TestRedemptionConfirmed(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, models.StateConfirmed, r.State)
 			assert.True(t, r.DueAt.IsZero())
-			assert.NotNil(t, r.LiveOrderKey, "its order is taken")
+			assert.Equal(t, id, orderHolders(t, s, []string{id})[id], "its order is taken")
 			order, err := s.Order(t.Context(), id)
 			require.NoError(t, err)
 			assert.Equal(t, []any{models.OrderConfirmed, total, *r.OrderID}, []any{order.State, order.Total, order.OrderID})

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"database/sql/driver"
 	"encoding/json"
 	"slices"
@@ -21,7 +20,6 @@ var redemptionColumns = []redemptionColumn{
 	{"seq", func(r *models.Redemption) any { return r.Seq }},
 	{"idem_key", func(r *models.Redemption) any { return orNull(r.IdemKey) }},
 	{"order_id", func(r *models.Redemption) any { return orNull(r.OrderID) }},
-	{"live_order_key", func(r *models.Redemption) any { return orNull(r.LiveOrderKey) }},
 	{"deadline", func(r *models.Redemption) any { return r.Deadline }},
 	{"due_at", func(r *models.Redemption) any { return r.DueAt }},
 	{"wake", func(r *models.Redemption) any { return r.Wake }},
@@ -99,12 +97,11 @@ func (tx *txn) updateRedemptions(rows []*models.Redemption, columns []redemption
 
 func redemptionID(r *models.Redemption) string { return r.ID }
 
-// updateItems writes what has changed of the items. A column that changed in none of them is left out.
+// updateItems writes what has changed of the items, sorted by id. A column that changed in none of them is left out.
 func (tx *txn) updateItems(items []*item) error {
 	if len(items) == 0 {
 		return nil
 	}
-	slices.SortFunc(items, func(x, y *item) int { return cmp.Compare(x.ID, y.ID) })
 	rows := make([]*models.Redemption, len(items))
 	from := make(map[string]int64, len(items))
 	for i, it := range items {
@@ -120,11 +117,7 @@ func (tx *txn) updateItems(items []*item) error {
 			changed = append(changed, c)
 		}
 	}
-	err := tx.updateRedemptions(rows, changed, func(r *models.Redemption) int64 { return from[r.ID] })
-	for _, it := range items {
-		it.stored = *it.Redemption
-	}
-	return err
+	return tx.updateRedemptions(rows, changed, func(r *models.Redemption) int64 { return from[r.ID] })
 }
 
 // newItem is a planned redemption, which nobody has written yet. Its id stays in the plan: should this run's COMMIT be
@@ -137,27 +130,18 @@ func (tx *txn) newItem(p *models.Plan, state models.RedemptionState) (*item, err
 	r := p.Redemption
 	r.State, r.Seq, r.CreatedAt, r.UpdatedAt, r.Deadline = state, 1, now, now, now.Add(p.TTL)
 	r.DueAt = tx.store.dueAt(r, now)
-	if r.OrderID != nil {
-		key := models.LiveOrderKey(r.Caller, *r.OrderID)
-		r.LiveOrderKey = &key
-	}
 	return &item{Redemption: &r, lines: p.Lines}, err
 }
 
-// insertItems writes new redemptions with their lines and, when something is to be paid, their payments. It may wait for
-// whoever writes the same key or order; all do so in one order, so that nobody waits in a circle.
+// insertItems writes new redemptions with their lines and, when something is to be paid, their payments.
 func (tx *txn) insertItems(items []*item) error {
 	if len(items) == 0 {
 		return nil
 	}
-	slices.SortFunc(items, func(x, y *item) int {
-		return cmp.Or(cmp.Compare(deref(x.IdemKey), deref(y.IdemKey)), cmp.Compare(deref(x.LiveOrderKey), deref(y.LiveOrderKey)))
-	})
 	var rows []*models.Redemption
 	var lines []models.RedemptionLine
 	var payments []models.Payment
 	for _, it := range items {
-		it.stored = *it.Redemption
 		rows = append(rows, it.Redemption)
 		for _, line := range it.lines {
 			line.RedemptionID = it.ID

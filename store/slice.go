@@ -70,23 +70,24 @@ func (sl *slice) addRow(it *item, state models.BranchState, result models.Branch
 	return err
 }
 
-// write stores what has changed of redemptions and barrier rows. An order goes from one redemption to another only if it is
-// freed by a statement before the one that takes it: the unique key is checked row by row.
+// write stores what has changed of names, redemptions and barrier rows.
 func (sl *slice) write() error {
-	var added, taking, repriced, other []*item
-	for _, it := range sl.sorted() {
+	all := sl.sorted()
+	var added, repriced, other []*item
+	for _, it := range all {
 		switch {
 		case it.stored.Seq == 0:
 			added = append(added, it)
-		case it.stored.LiveOrderKey == nil && it.LiveOrderKey != nil:
-			taking = append(taking, it)
 		case it.repriced:
 			repriced = append(repriced, it)
 		case it.Seq != it.stored.Seq:
 			other = append(other, it)
 		}
 	}
-	for _, items := range [][]*item{other, repriced, taking} {
+	if err := sl.tx.writeNames(all...); err != nil {
+		return err
+	}
+	for _, items := range [][]*item{other, repriced} {
 		if err := sl.tx.updateItems(items); err != nil {
 			return err
 		}

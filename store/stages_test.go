@@ -123,8 +123,10 @@ var (
 	stepVoid   = each(paymentMove((*store.Store).BeginVoid), setBranch+"state = 'CANCELLING'"+ofBranch)
 	stepVoided = each(paymentMove((*store.Store).RecordVoided), setRedemption+"state = 'CANCELLING'"+ofRedemption,
 		setPayment+"state = 'VOIDED'"+ofPayment, setBranch+"state = 'CANCELLED'"+ofBranch)
-	stepFinish = each(redemptionMove((*store.Store).Finish), setRedemption+"live_order_key = CASE state WHEN 'COMMITTED' THEN live_order_key END, "+
+	stepFinish = each(redemptionMove((*store.Store).Finish), setRedemption+
 		"due_at = NULL, state = CASE state WHEN 'COMMITTED' THEN 'CONFIRMED' ELSE 'CANCELLED' END"+ofRedemption)
+	stepFinishCancelled = step{run: stepFinish.run, forge: append(slices.Clone(stepFinish.forge),
+		"UPDATE redemption_names SET redemption_id = '' WHERE kind = 'order' AND redemption_id IN ")}
 )
 
 func stepResolve(action models.ResolveAction, writeOff bool) step {
@@ -175,7 +177,7 @@ var stages = func() map[stage][]step {
 		"CONFIRMED":            more(committed, stepConfirmCoupons, stepConfirmOrders, stepFinish),
 		"CANCELLING":           cancelling,
 		"CANCELLING, all":      more(cancelling, stepCancelCoupons, stepCancelOrders),
-		"CANCELLED":            more(cancelling, stepCancelCoupons, stepCancelOrders, stepFinish),
+		"CANCELLED":            more(cancelling, stepCancelCoupons, stepCancelOrders, stepFinishCancelled),
 	}
 }()
 
