@@ -42,7 +42,7 @@ type AuditSlice struct {
 	Limit int    // how many batches or redemptions. 0: 1,000
 }
 
-// Audit checks invariants 1 to 4 and repairs nothing. Writes may go on: what is compared is read in one snapshot each, the
+// Audit checks invariants 1 to 5 and repairs nothing. Writes may go on: what is compared is read in one snapshot each, the
 // ledger up to the sequence that the snapshot shows.
 func (s *Store) Audit(ctx context.Context, scope AuditScope) (models.AuditReport, error) {
 	a := s.newAuditor(ctx, scope)

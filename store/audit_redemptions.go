@@ -34,7 +34,8 @@ func (a *auditor) readRedemptions(q *gorm.DB) ([]auditedRedemption, error) {
 	return rows, err
 }
 
-// auditRedemptions checks invariants 3 and 4 for each redemption that has ended, and that one under way is looked after.
+// auditRedemptions checks invariants 3 and 4 for each redemption that has ended, that one under way is looked after, and
+// invariant 5. After the last redemption of all it goes through the names.
 func (a *auditor) auditRedemptions(in AuditSlice) (next string, err error) {
 	if in.Incremental {
 		return "", nil
@@ -54,8 +55,14 @@ func (a *auditor) auditRedemptions(in AuditSlice) (next string, err error) {
 		}
 		full := len(rows) == auditSlice
 		rows = slices.DeleteFunc(rows, func(r auditedRedemption) bool { return !in.covers(r) })
-		if err := a.compareRedemptions(rows); err != nil || !full {
+		if err := a.compareRedemptions(rows); err != nil {
 			return "", err
+		}
+		if !full && len(in.BatchIDs) == 0 {
+			return "", a.auditNames()
+		}
+		if !full {
+			return "", nil
 		}
 	}
 	return next, nil
@@ -103,11 +110,13 @@ func (a *auditor) compareRedemptions(rows []auditedRedemption) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range rows {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
 		a.Redemptions++
 		a.compareRedemption(r, slice)
+		ids[i] = r.ID
 	}
-	return nil
+	return a.compareNames(ids)
 }
 
 // mentioned keeps redemptions away that don't name the batches at all, so that not every content has to be read.

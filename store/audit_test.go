@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -31,7 +32,7 @@ func newScene(t *testing.T, s *store.Store) scene {
 		Batch: models.Cap{Uses: new(int64(20))}, UserDay: models.Cap{Amount: new(int64(100_000))},
 	}})
 	sc := scene{world: w, confirmed: w.at("CONFIRMED", 1)[0], cancelled: w.at("CANCELLED", 1)[0], waiting: w.at("WAITING, paid", 1)[0]}
-	holds := w.hold(2)
+	holds := w.hold(2, func(p *models.Plan) { p.Redemption.IdemKey = new(storetest.Name("key")) })
 	sc.hold = holds[0].ID
 	require.NoError(t, confirmHold(t, s, holds[0].ID, nil))
 	require.NoError(t, one(s.CancelHolds(t.Context(), []string{holds[1].ID})))
@@ -170,7 +171,41 @@ var damages = []damage{
 	{"a used coupon was un-issued", sqlOn("UPDATE ledger_entries SET kind = 'unissued' WHERE coupon_id = ? AND kind = 'used'", theIssued), 2, theIssued},
 	{"a gone coupon goes on", sqlOn("UPDATE ledger_entries SET kind = CASE coupon_seq WHEN 2 THEN 'unissued' ELSE kind END WHERE coupon_id = ?", theIssued), 2, theIssued},
 	{"a coupon begins with a lock", sqlOn("UPDATE ledger_entries SET kind = 'locked' WHERE coupon_id = ? AND coupon_seq = 1", theIssued), 2, theIssued},
+	{"a redemption has lost its order", sqlOn("DELETE FROM redemption_names WHERE kind = 'order' AND redemption_id = ?", theHold), 5, theHold},
+	{"an order is another's", sqlOn("UPDATE redemption_names SET redemption_id = 'rdm_other' WHERE kind = 'order' AND redemption_id = ?", theWaiting), 5, theWaiting},
+	{"a redemption has lost its key", sqlOn("UPDATE redemption_names SET redemption_id = '' WHERE kind = 'key' AND redemption_id = ?", theHold), 5, theHold},
+	{"a cancelled redemption has its order", func(sc scene) (string, []any) {
+		r, err := sc.s.Redemption(sc.t.Context(), sc.cancelled)
+		require.NoError(sc.t, err)
+		return "UPDATE redemption_names SET redemption_id = ? WHERE value = ?", []any{r.ID, models.OrderName(r.Caller, *r.OrderID).Value}
+	}, 5, theCancelled},
+
 	{"nobody looks after one under way", sqlOn("UPDATE redemptions SET due_at = NULL WHERE id = ?", theWaiting), 4, theWaiting},
+}
+
+// TestAuditShowsStrayNames finds names of redemptions that aren't named so, which only an audit of all names can.
+func TestAuditShowsStrayNames(t *testing.T) {
+	t.Parallel()
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
+		sc := newScene(t, s)
+		add := func(id string) {
+			exec(t, s, "INSERT INTO redemption_names (caller, kind, value, redemption_id) VALUES ('test', 'key', ?, ?)", storetest.Name("key"), id)
+		}
+		add("")
+		sc.AuditClean(sc.batch.ID)
+		assert.Empty(t, audit(t, s, store.AuditScope{}).Differences, "nobody's")
+		for _, id := range []string{sc.hold, sc.confirmed, "rdm_nobody"} {
+			add(id)
+		}
+		many := strings.Repeat("('another', 'key', ?, 'rdm_many'),", 1001) // more than one look reads
+		var keys []any
+		for range 1001 {
+			keys = append(keys, storetest.Name("key"))
+		}
+		exec(t, s, "INSERT INTO redemption_names (caller, kind, value, redemption_id) VALUES "+strings.TrimSuffix(many, ","), keys...)
+		sc.AuditClean(sc.batch.ID)
+		assert.Equal(t, map[int]int64{5: 4}, audit(t, s, store.AuditScope{}).Found, "each is told once")
+	})
 }
 
 func TestAuditShowsDamage(t *testing.T) {
