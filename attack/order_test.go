@@ -93,7 +93,7 @@ func (m *mall) visit(ctx context.Context, i int) {
 	}
 	r.body["ttl_seconds"] = 1 + rand.IntN(3)
 	id := ""
-	for _, a := range m.patient(ctx, r) {
+	for _, a := range m.insist(ctx, r) {
 		if a.succeeded() {
 			id = a.ID
 		}
