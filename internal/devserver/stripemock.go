@@ -38,7 +38,9 @@ func startStripeMock(ctx context.Context, bin string) (*StripeMock, error) {
 		return nil, err
 	}
 	address := net.JoinHostPort(loopback, strconv.Itoa(number))
-	child, err := StartChild(ctx, ChildOptions{Bin: bin, Args: []string{"-http-addr", address}, Grace: 5 * time.Second})
+	// It also serves HTTPS, on one fixed port for all unless it is given another.
+	args := []string{"-http-addr", address, "-https-addr", net.JoinHostPort(loopback, "0")}
+	child, err := StartChild(ctx, ChildOptions{Bin: bin, Args: args, Grace: 5 * time.Second})
 	if err != nil {
 		return nil, err
 	}
