@@ -15,10 +15,12 @@ type BankPayment struct {
 	Amount    int64 // minor units
 	Captured  int64
 	Refunded  int64
-	Troubles  int  // how often the token's trouble has already struck
-	LandsAt   Time // when a capture that is under way will have happened; zero: none is
-	CreatedAt Time
-	UpdatedAt Time
+	// ChargedBack is what the customer's bank has taken back from us; Refunded and it never exceed Captured.
+	ChargedBack int64
+	Troubles    int  // how often the token's trouble has already struck
+	LandsAt     Time // when a capture that is under way will have happened; zero: none is
+	CreatedAt   Time
+	UpdatedAt   Time
 }
 
 // CaptureUnderWay reports whether a capture was accepted that hasn't happened yet.
@@ -33,8 +35,8 @@ func (p *BankPayment) Land(now Time) {
 	p.State, p.Captured, p.LandsAt = PaymentCaptured, p.Amount, Time{}
 }
 
-// Charged is what the customer has paid and not got back, in minor units.
-func (p *BankPayment) Charged() int64 { return p.Captured - p.Refunded }
+// Charged is what the customer has paid and not got back, from us or from their bank, in minor units.
+func (p *BankPayment) Charged() int64 { return p.Captured - p.Refunded - p.ChargedBack }
 
 // BankKey is what the bank remembers of one idempotency key.
 type BankKey struct {
@@ -50,10 +52,11 @@ type BankKey struct {
 
 // BankAnswer is a definitive answer of the bank, given again whenever its key comes again.
 type BankAnswer struct {
-	State    PaymentState `json:"state,omitempty"`
-	Captured int64        `json:"captured,omitempty"`
-	Refunded int64        `json:"refunded,omitempty"`
-	Refusal  *Refusal     `json:"refusal,omitempty"`
+	State       PaymentState `json:"state,omitempty"`
+	Captured    int64        `json:"captured,omitempty"`
+	Refunded    int64        `json:"refunded,omitempty"`
+	ChargedBack int64        `json:"charged_back,omitempty"`
+	Refusal     *Refusal     `json:"refusal,omitempty"`
 
 	// Refund is the reference of the refund that was made, and RefundState its state at that time.
 	Refund      string              `json:"refund,omitempty"`

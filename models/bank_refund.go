@@ -35,7 +35,7 @@ func (p *BankPayment) Settle(refunds []BankRefund, now Time) {
 			p.Refunded -= refunds[i].Amount
 		}
 	}
-	if p.State == PaymentRefunded && p.Charged() > 0 {
+	if p.State == PaymentRefunded && p.Refunded < p.Captured {
 		p.State = PaymentCaptured
 	}
 }

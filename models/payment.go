@@ -1,6 +1,10 @@
 package models
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // PaymentState is what the provider last said definitively of a payment.
 type PaymentState string
@@ -32,7 +36,9 @@ const (
 // value is a call about nothing that matters to Tearoff.
 type ProviderCall struct {
 	Payment string // the provider's reference of the payment
+	OurID   string // what we gave the payment (PaymentID), if the call says it: it finds one whose reference is not stored yet
 	Refund  string // the provider's reference of the refund; "": it is about the payment itself
+	Dispute bool   // the customer's bank may have taken the money back, or given it to us again
 	Foreign bool   // the payment need not be one of Tearoff's, so that not knowing it is no fault
 }
 
@@ -48,17 +54,27 @@ type Payment struct {
 	Reference    *string // the provider's own id, stored when first seen
 	Currency     Currency
 	Amount       int64
+	ChargedBack  int64    // minor units that the customer's bank took back and has not given back to us
 	Refusal      *Refusal `gorm:"serializer:json"` // of the newest declined attempt
 	SentAt       Time     // when the provider was first asked in this attempt
 	CallbackAt   Time     // when the provider last called; what it said is always asked again
-	Stray        bool     // it may have landed after the redemption was cancelled: look, and give back in full
-	CreatedAt    Time
-	UpdatedAt    Time
+	// Stray: the provider has to be asked, because money may be where none should be (on a cancelled redemption, or on a
+	// PaymentAttempt), or may have been taken back. What landed is given back in full.
+	Stray     bool
+	CreatedAt Time
+	UpdatedAt Time
 }
 
 // PaymentID is our id of one attempt to pay a redemption, kept with the payment at the provider.
 func PaymentID(redemptionID string, attempt int) string {
 	return fmt.Sprintf("%s/%d", redemptionID, attempt)
+}
+
+// ParsePaymentID takes PaymentID apart. ok is false for an id that isn't one.
+func ParsePaymentID(id string) (redemptionID string, attempt int, ok bool) {
+	redemptionID, number, _ := strings.Cut(id, "/")
+	attempt, err := strconv.Atoi(number)
+	return redemptionID, attempt, err == nil && attempt > 0 && id == PaymentID(redemptionID, attempt)
 }
 
 // OurID is PaymentID of the newest attempt.

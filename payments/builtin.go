@@ -105,6 +105,28 @@ func (b *Builtin) CustomerPays(ctx context.Context, reference string, approve bo
 	})
 }
 
+// CustomerDisputes is what a customer's bank does who disputes a payment that is CAPTURED: it takes amount, in minor units,
+// back from us, at most what was not refunded. Doing it again sets the amount anew. *RefusedError says that there is not so
+// much. The bank calls nobody back, as with CustomerPays.
+func (b *Builtin) CustomerDisputes(ctx context.Context, reference string, amount int64) (Payment, error) {
+	return b.run(ctx, request{
+		scope:  models.BankScope{Reference: reference},
+		decide: func(page *models.BankPage) reply { return chargeBack(page.Payment, amount) },
+	})
+}
+
+// DisputeEnds ends the payment's dispute in our favour: it was won, or the customer withdrew it. What was taken back is ours
+// again. A payment without a dispute stays as it is.
+func (b *Builtin) DisputeEnds(ctx context.Context, reference string) (Payment, error) {
+	return b.run(ctx, request{
+		scope: models.BankScope{Reference: reference},
+		decide: func(page *models.BankPage) reply {
+			page.Payment.ChargedBack = 0
+			return yes(false)
+		},
+	})
+}
+
 // Status implements Provider.
 func (b *Builtin) Status(ctx context.Context, reference string) (Payment, error) {
 	p, err := b.books.BankPayment(ctx, reference)

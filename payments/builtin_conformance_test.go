@@ -31,6 +31,11 @@ func TestBuiltinConforms(t *testing.T) {
 				_, _ = settles(c)
 				_, _ = lands(c)
 			},
+			CustomerDisputes: func(t *testing.T, p payments.Provider, payment string, amount int64) {
+				t.Helper()
+				_, err := disputes(amount)(&till{t: t, bank: p.(*payments.Builtin), ref: payment})
+				require.NoError(t, err)
+			},
 			Nobody: "bnk_nobody",
 			Methods: map[conformance.Behaviour]string{
 				conformance.Understands:     payments.TokenApproved,
@@ -51,6 +56,7 @@ func TestBuiltinConforms(t *testing.T) {
 				conformance.RefundsFail:     payments.TokenRefundFails,
 				conformance.RefundsSentBack: payments.TokenRefundBounces,
 				conformance.RefusesRefund:   payments.TokenRefundRefused,
+				conformance.ChargesBack:     payments.TokenApproved,
 			},
 		})
 	})

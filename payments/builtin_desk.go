@@ -128,3 +128,15 @@ func customerAgain(p *models.BankPayment, approve bool) reply {
 	}
 	return no(models.CodePaymentRefused, "the payment is closed: "+string(p.State))
 }
+
+// chargeBack takes back what the customer disputes. What is under way counts as refunded until it has failed.
+func chargeBack(p *models.BankPayment, amount int64) reply {
+	switch {
+	case p.CaptureUnderWay():
+		return unknown(underWay, forget)
+	case amount <= 0 || amount > p.Captured-p.Refunded:
+		return no(models.CodePaymentRefused, "nothing, or more than was captured and not given back")
+	}
+	p.ChargedBack = amount
+	return yes(false)
+}

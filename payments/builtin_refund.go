@@ -73,7 +73,7 @@ func (b *Builtin) refund(in RefundInput, page *models.BankPage) reply {
 	token.settle(&r, page.Now.Add(b.opts.LandAfter))
 	page.Refunds = append(page.Refunds, r)
 	p.Refunded += in.Amount
-	if p.Charged() == 0 {
+	if p.Refunded == p.Captured {
 		p.State = models.PaymentRefunded
 	}
 	answer := yes(token.slow)

@@ -121,7 +121,7 @@ func (req request) remember(page *models.BankPage, r reply) {
 	page.Key.Reference = p.Reference
 	if r.memory == remember {
 		page.Key.Answer = &models.BankAnswer{
-			State: p.State, Captured: p.Captured, Refunded: p.Refunded, Refusal: r.refusal,
+			State: p.State, Captured: p.Captured, Refunded: p.Refunded, ChargedBack: p.ChargedBack, Refusal: r.refusal,
 			Refund: r.refund, RefundState: refundOn(page, r.refund).State,
 		}
 	}
@@ -134,7 +134,7 @@ func replay(page *models.BankPage) outcome {
 	if page.Payment != nil {
 		out.payment = shown(page.Payment)
 	}
-	out.payment.State, out.payment.Captured, out.payment.Refunded = a.State, a.Captured, a.Refunded
+	out.payment.State, out.payment.Captured, out.payment.Refunded, out.payment.ChargedBack = a.State, a.Captured, a.Refunded, a.ChargedBack
 	if out.refund = refundOn(page, a.Refund); a.Refund != "" {
 		out.refund.State, out.refund.Failure = a.RefundState, ""
 	}
@@ -156,6 +156,6 @@ func (b *Builtin) dawdle(ctx context.Context) error {
 func shown(p *models.BankPayment) Payment {
 	return Payment{
 		Reference: p.Reference, OurID: p.OurID, State: p.State, Amount: p.Amount, Captured: p.Captured,
-		Refunded: p.Refunded, Currency: p.Currency, CreatedAt: p.CreatedAt.Time,
+		Refunded: p.Refunded, ChargedBack: p.ChargedBack, Currency: p.Currency, CreatedAt: p.CreatedAt.Time,
 	}
 }

@@ -29,7 +29,8 @@ type Provider interface {
 	// CodeAlreadyCaptured means that it is charged.
 	Void(ctx context.Context, in ReferenceInput) (Payment, error)
 	// Refund gives back what was captured, in full or in part. It may come back PENDING. *RefusedError means that nothing
-	// moves, and nothing will under this key. Refunds that haven't failed never exceed what was captured.
+	// moves, and nothing will under this key. Refunds that haven't failed, and what the customer's bank took back, never exceed
+	// what was captured.
 	Refund(ctx context.Context, in RefundInput) (Refund, error)
 	// RefundStatus tells what became of a refund. It may go from SUCCEEDED to FAILED, when the customer's bank sends it
 	// back. A reference it doesn't know gives ErrNotFound, which decides nothing.
@@ -54,8 +55,11 @@ type Payment struct {
 	Amount    int64 // minor units
 	Captured  int64
 	Refunded  int64 // by refunds that haven't failed
-	Currency  models.Currency
-	CreatedAt time.Time
+	// ChargedBack is what the customer's bank has taken back from us in disputes that aren't won: it can't be refunded as well.
+	// The state leaves it aside.
+	ChargedBack int64
+	Currency    models.Currency
+	CreatedAt   time.Time
 }
 
 // AuthoriseInput is a request to hold an amount.

@@ -154,7 +154,7 @@ func (e *bankEntry) writePayment(tx *txn, p *models.BankPayment) error {
 	if e.payment.Reference == "" {
 		return tx.Create(p).Error
 	}
-	return tx.guard(1, "UPDATE bank_payments SET state = ?, captured = ?, refunded = ?, troubles = ?, lands_at = ?, seq = ?, "+
-		"updated_at = ? WHERE reference = ? AND seq = ?",
-		p.State, p.Captured, p.Refunded, p.Troubles, p.LandsAt, p.Seq, p.UpdatedAt, p.Reference, e.payment.Seq)
+	return tx.guard(1, "UPDATE bank_payments SET state = ?, captured = ?, refunded = ?, charged_back = ?, troubles = ?, "+
+		"lands_at = ?, seq = ?, updated_at = ? WHERE reference = ? AND seq = ?",
+		p.State, p.Captured, p.Refunded, p.ChargedBack, p.Troubles, p.LandsAt, p.Seq, p.UpdatedAt, p.Reference, e.payment.Seq)
 }

@@ -54,4 +54,6 @@ var cases = []Case{
 	{"refund fails", "A refund that fails says why, no longer counts, and can be made again.", RefundsFail, refundFails},
 	{"refund sent back", "A refund that succeeded may fail later, and no longer counts.", RefundsSentBack, refundSentBack},
 	{"refund refused", "A refused refund moves nothing.", RefusesRefund, refundRefused},
+
+	{"charged back", "What the customer's bank takes back shows and is never refunded as well; a dispute that is won no longer counts.", ChargesBack, chargedBack},
 }

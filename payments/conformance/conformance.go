@@ -37,6 +37,7 @@ const (
 	RefundsFail     Behaviour = "refunds fail"      // a refund is pending until time passes, then fails
 	RefundsSentBack Behaviour = "refunds sent back" // a refund succeeds, and fails when time passes
 	RefusesRefund   Behaviour = "refuses refund"    // refunds are refused for good
+	ChargesBack     Behaviour = "charges back"      // the customer's bank takes back what the customer disputes
 )
 
 // Harness says how one provider is made to behave. Each behaviour is either a method or named in CannotAct.
@@ -53,6 +54,8 @@ type Harness struct {
 	CustomerApproves func(t *testing.T, p payments.Provider, payment string)
 	// TimePasses lets what is under way for a payment happen: a late capture, a refund's settlement.
 	TimePasses func(t *testing.T, p payments.Provider, payment string)
+	// CustomerDisputes has the customer's bank take back an amount of a captured payment; 0 ends the dispute in our favour.
+	CustomerDisputes func(t *testing.T, p payments.Provider, payment string, amount int64)
 	// Money is what a case pays; at least 1000 minor units. Defaults to 19.99 EUR.
 	Money models.Money
 	// ListWithin is how long a payment may take to show in the list. 0: none.

@@ -165,3 +165,21 @@ func refundRefused(c *till) {
 	c.refunds(0)
 	c.charged(c.h.Money.Amount)
 }
+
+func chargedBack(c *till) {
+	c.paid()
+	const taken = 600
+	c.h.CustomerDisputes(c.t, c.p, c.ref, taken)
+	require.EqualValues(c.t, taken, c.status(captured).ChargedBack)
+	c.refund("too much", c.h.Money.Amount-taken+1, refused)
+	c.refunds(0)
+	rest := c.refund("rest", c.h.Money.Amount-taken, refundSucceeded, refused) // some give back nothing that is disputed
+	require.EqualValues(c.t, taken, c.status(captured).ChargedBack)
+	c.h.CustomerDisputes(c.t, c.p, c.ref, 0)
+	got := c.status(captured)
+	require.Zero(c.t, got.ChargedBack)
+	require.Equal(c.t, rest.Amount, got.Refunded)
+	c.refund("all", c.h.Money.Amount-rest.Amount, refundSucceeded)
+	c.status(refundedInFull)
+	c.charged(0)
+}

@@ -141,5 +141,5 @@ func (c *till) paid() {
 func (c *till) charged(want int64) {
 	c.t.Helper()
 	got := c.status(authorised, captured, voided, closed, refundedInFull, pending)
-	require.Equal(c.t, want, got.Captured-got.Refunded, "charged")
+	require.Equal(c.t, want, got.Captured-got.Refunded-got.ChargedBack, "charged")
 }

@@ -36,7 +36,14 @@ func TestConformsToDocumentation(t *testing.T) {
 		Unreachable:      unreachable,
 		CustomerApproves: func(_ *testing.T, _ payments.Provider, payment string) { d.confirm(payment, true) },
 		TimePasses:       func(_ *testing.T, _ payments.Provider, payment string) { d.pass(payment) },
-		Nobody:           "pi_nobody",
+		CustomerDisputes: func(_ *testing.T, _ payments.Provider, payment string, amount int64) {
+			if amount == 0 {
+				d.settle(payment, "won")
+				return
+			}
+			d.dispute(payment, amount)
+		},
+		Nobody: "pi_nobody",
 		Methods: map[conformance.Behaviour]string{
 			conformance.Understands:     "pm_card_visa",
 			conformance.Approves:        "pm_card_visa",
@@ -56,6 +63,7 @@ func TestConformsToDocumentation(t *testing.T) {
 			conformance.RefundsFail:     "pm_refund_fails",
 			conformance.RefundsSentBack: "pm_refund_bounces",
 			conformance.RefusesRefund:   "pm_refund_refused",
+			conformance.ChargesBack:     "pm_card_visa",
 		},
 	})
 }

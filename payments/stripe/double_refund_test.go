@@ -23,7 +23,7 @@ func (d *double) giveBack(r *http.Request) reply {
 		return fail(http.StatusNotFound, "invalid_request_error", "resource_missing", doc{"param": "payment_intent"})
 	}
 	amount, _ := strconv.ParseInt(r.PostForm.Get("amount"), 10, 64)
-	left := i.received
+	left := i.received - d.withdrawn(i.id)
 	for _, other := range d.refunds {
 		if other.intent == i.id && other.status != "failed" {
 			left -= other.amount

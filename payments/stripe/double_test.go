@@ -16,12 +16,13 @@ import (
 // double answers as Stripe documents, over HTTP, and keeps what it is told: stripe-mock forgets everything at once. A
 // payment's method says what goes wrong with it.
 type double struct {
-	mu      sync.Mutex
-	made    int
-	intents map[string]*intent
-	refunds []*refund
-	keys    map[string]saved
-	dropped map[string]bool // keys whose first request was dropped
+	mu       sync.Mutex
+	made     int
+	intents  map[string]*intent
+	refunds  []*refund
+	disputes []*dispute
+	keys     map[string]saved
+	dropped  map[string]bool // keys whose first request was dropped
 }
 
 type intent struct {
@@ -74,6 +75,7 @@ func newDouble(t *testing.T) (*double, string) {
 	mux.HandleFunc("GET /v1/payment_intents/{id}", d.read(d.onIntent(func(_ *http.Request, i *intent) reply { return ok(d.show(i)) })))
 	mux.HandleFunc("GET /v1/refunds", d.read(d.list))
 	mux.HandleFunc("GET /v1/refunds/{id}", d.read(d.refund))
+	mux.HandleFunc("GET /v1/disputes", d.read(d.listDisputes))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return d, server.URL
@@ -153,7 +155,7 @@ func (d *double) show(i *intent) doc {
 			given += r.amount
 		}
 	}
-	shown["latest_charge"] = doc{"id": "ch_" + i.id, "object": "charge", "amount_refunded": given}
+	shown["latest_charge"] = doc{"id": "ch_" + i.id, "object": "charge", "amount_refunded": given, "disputed": d.disputed(i.id)}
 	return shown
 }
 

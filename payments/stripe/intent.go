@@ -13,7 +13,7 @@ import (
 	"github.com/tearoff/tearoff/payments"
 )
 
-// latestCharge is what answers about intents are asked to hold: it says whether anything was given back.
+// latestCharge is what answers about intents are asked to hold: it says whether anything was given back or is disputed.
 const latestCharge = "latest_charge"
 
 // retrieve reads an intent as it is now. One that Stripe doesn't know is payments.ErrNotFound.
@@ -44,20 +44,41 @@ func (p *Provider) known(ctx context.Context, intent *api.PaymentIntent) (paymen
 			return payments.Payment{}, err
 		}
 	}
-	var refunded int64
-	if charge := intent.LatestCharge; stateOf(intent) == models.PaymentCaptured && charge != nil && charge.AmountRefunded > 0 {
-		// The charge's sum may still hold refunds that failed.
-		list, err := p.Refunds(ctx, intent.ID)
+	charge := intent.LatestCharge
+	if stateOf(intent) != models.PaymentCaptured || charge == nil {
+		return shown(intent, 0), nil
+	}
+	refunded, err := p.refunded(ctx, charge, intent.ID)
+	if err != nil {
+		return payments.Payment{}, err
+	}
+	payment := shown(intent, refunded)
+	if charge.Disputed { // it stays so when all of them are won
+		taken, err := p.chargedBack(ctx, intent)
 		if err != nil {
 			return payments.Payment{}, err
 		}
-		for _, r := range list {
-			if r.State != models.ProviderRefundFailed {
-				refunded += r.Amount
-			}
+		payment.ChargedBack = fromStripe(taken, payment.Currency)
+	}
+	return payment, nil
+}
+
+// refunded is what was given back of an intent. The charge's own sum may still hold refunds that failed.
+func (p *Provider) refunded(ctx context.Context, charge *api.Charge, intentID string) (int64, error) {
+	if charge.AmountRefunded == 0 {
+		return 0, nil
+	}
+	list, err := p.Refunds(ctx, intentID)
+	if err != nil {
+		return 0, err
+	}
+	var sum int64
+	for _, r := range list {
+		if r.State != models.ProviderRefundFailed {
+			sum += r.Amount
 		}
 	}
-	return shown(intent, refunded), nil
+	return sum, nil
 }
 
 // wasDeclined reports whether the last try to pay was refused. A fault of Stripe's own leaves the customer another try.

@@ -81,8 +81,8 @@ type object struct {
 func (e event) call() (models.ProviderCall, error) {
 	ofIntent := strings.HasPrefix(e.Type, "payment_intent.")
 	ofRefund := strings.HasPrefix(e.Type, "refund.") || e.Type == "charge.refund.updated"
-	ofCharge := strings.HasPrefix(e.Type, "charge.dispute.") || e.Type == "charge.refunded"
-	if !ofIntent && !ofRefund && !ofCharge {
+	ofDispute := strings.HasPrefix(e.Type, "charge.dispute.")
+	if !ofIntent && !ofRefund && !ofDispute && e.Type != "charge.refunded" {
 		return models.ProviderCall{}, nil
 	}
 	var about object
@@ -91,13 +91,13 @@ func (e event) call() (models.ProviderCall, error) {
 	}
 	switch {
 	case ofIntent && about.Metadata[ourID] != "":
-		// One that we have not stored yet, because its answer is under way, is not known: Stripe then tries again.
-		return models.ProviderCall{Payment: about.ID}, nil
+		// Our id finds one whose reference we have not stored yet, because its answer is under way or was lost.
+		return models.ProviderCall{Payment: about.ID, OurID: about.Metadata[ourID]}, nil
 	case ofIntent || about.PaymentIntent == nil: // an account may take payments beside Tearoff's
 		return models.ProviderCall{}, nil
 	case ofRefund:
 		return models.ProviderCall{Payment: *about.PaymentIntent, Refund: about.ID, Foreign: true}, nil
 	default:
-		return models.ProviderCall{Payment: *about.PaymentIntent, Foreign: true}, nil
+		return models.ProviderCall{Payment: *about.PaymentIntent, Dispute: ofDispute, Foreign: true}, nil
 	}
 }

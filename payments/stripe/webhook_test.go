@@ -26,8 +26,8 @@ func TestWebhookNamesThePayment(t *testing.T) {
 		object string
 		want   models.ProviderCall
 	}{
-		"payment_intent.succeeded":                 {`{"id":"pi_1","metadata":{"our_id":"rdm_1/1"}}`, models.ProviderCall{Payment: "pi_1"}},
-		"payment_intent.amount_capturable_updated": {`{"id":"pi_1","metadata":{"our_id":"rdm_1/1"}}`, models.ProviderCall{Payment: "pi_1"}},
+		"payment_intent.succeeded":                 {`{"id":"pi_1","metadata":{"our_id":"rdm_1/1"}}`, models.ProviderCall{Payment: "pi_1", OurID: "rdm_1/1"}},
+		"payment_intent.amount_capturable_updated": {`{"id":"pi_1","metadata":{"our_id":"rdm_1/1"}}`, models.ProviderCall{Payment: "pi_1", OurID: "rdm_1/1"}},
 		"payment_intent.canceled":                  {`{"id":"pi_1","metadata":{"shop":"x"}}`, models.ProviderCall{}},
 		"payment_intent.created":                   {`{"id":"pi_1"}`, models.ProviderCall{}},
 		"refund.updated":                           {`{"id":"re_1","payment_intent":"pi_1"}`, models.ProviderCall{Payment: "pi_1", Refund: "re_1", Foreign: true}},
@@ -35,7 +35,10 @@ func TestWebhookNamesThePayment(t *testing.T) {
 		"charge.refund.updated":                    {`{"id":"re_1","payment_intent":"pi_1"}`, models.ProviderCall{Payment: "pi_1", Refund: "re_1", Foreign: true}},
 		"refund.created":                           {`{"id":"re_1","payment_intent":null}`, models.ProviderCall{}},
 		"charge.refunded":                          {`{"id":"ch_1","payment_intent":"pi_1"}`, models.ProviderCall{Payment: "pi_1", Foreign: true}},
-		"charge.dispute.created":                   {`{"id":"dp_1","payment_intent":"pi_1"}`, models.ProviderCall{Payment: "pi_1", Foreign: true}},
+		"charge.dispute.created":                   {`{"id":"dp_1","payment_intent":"pi_1"}`, models.ProviderCall{Payment: "pi_1", Dispute: true, Foreign: true}},
+		"charge.dispute.funds_withdrawn":           {`{"id":"dp_1","payment_intent":"pi_1"}`, models.ProviderCall{Payment: "pi_1", Dispute: true, Foreign: true}},
+		"charge.dispute.funds_reinstated":          {`{"id":"dp_1","payment_intent":"pi_1"}`, models.ProviderCall{Payment: "pi_1", Dispute: true, Foreign: true}},
+		"charge.dispute.closed":                    {`{"id":"dp_1","payment_intent":null}`, models.ProviderCall{}},
 		"charge.succeeded":                         {`{"id":"ch_1","payment_intent":"pi_1"}`, models.ProviderCall{}},
 		"v2.core.event.of.another.kind":            {`[1,2,3]`, models.ProviderCall{}},
 	} {
