@@ -60,7 +60,8 @@ func (a *Payments) authorise(ctx context.Context, step store.PaymentStep) (store
 	return a.record(ctx, p, got)
 }
 
-// adopt looks for the payment that an unanswered request made. Of several, the oldest counts and the others are voided.
+// adopt looks for the payment that an unanswered request made. Of several, the oldest counts and the others are kept to be
+// given back.
 func (a *Payments) adopt(ctx context.Context, p models.Payment) (*payments.Payment, error) {
 	list, err := a.Provider.List(ctx, p.OurID())
 	if err != nil {
@@ -71,8 +72,9 @@ func (a *Payments) adopt(ctx context.Context, p models.Payment) (*payments.Payme
 		switch {
 		case found == nil:
 			found = &list[i]
-		case candidate.State == models.PaymentAuthorised || candidate.State == models.PaymentPending:
-			if err := a.void(ctx, p, candidate.Reference); err != nil {
+		case open(candidate.State):
+			stray := models.PaymentAttempt{RedemptionID: p.RedemptionID, Attempt: p.Attempt, Reference: candidate.Reference, State: candidate.State}
+			if _, err := a.Store.KeepStray(ctx, stray); err != nil {
 				return nil, err
 			}
 		}
@@ -80,21 +82,14 @@ func (a *Payments) adopt(ctx context.Context, p models.Payment) (*payments.Payme
 	return found, nil
 }
 
-// record stores the provider's answer. One that lost the race is voided by us, who asked for it.
-func (a *Payments) record(ctx context.Context, p models.Payment, got payments.Payment) (store.PaymentStep, error) {
-	step, err := a.Store.RecordAuthorise(ctx, p.RedemptionID, store.Answer{Attempt: p.Attempt, Reference: got.Reference, State: got.State})
-	if err == nil && step.Proceed {
-		err = a.void(ctx, p, got.Reference)
-	}
-	return step, err
+// open reports whether a payment holds money, or may come to hold some.
+func open(s models.PaymentState) bool {
+	return s == models.PaymentAuthorised || s == models.PaymentPending || s == models.PaymentCaptured
 }
 
-func (a *Payments) void(ctx context.Context, p models.Payment, reference string) error {
-	_, err := a.Provider.Void(ctx, payments.ReferenceInput{Key: key(p, "void/"+reference), Reference: reference})
-	if err != nil {
-		return unknown("void", err)
-	}
-	return nil
+// record stores the provider's answer.
+func (a *Payments) record(ctx context.Context, p models.Payment, got payments.Payment) (store.PaymentStep, error) {
+	return a.Store.RecordAuthorise(ctx, p.RedemptionID, store.Answer{Attempt: p.Attempt, Reference: got.Reference, State: got.State})
 }
 
 // CheckPayment asks the provider what became of a payment that waits for the customer.

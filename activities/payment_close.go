@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/payments"
@@ -91,94 +92,50 @@ func (a *Payments) RefundCommitted(ctx context.Context, in RedemptionRef) (Statu
 	if err != nil || step.Redemption.State != models.StateCommitted {
 		return answer(step, err)
 	}
-	if err := a.refund(ctx, step.Payment); err != nil {
-		return answer(step, err)
+	if p := step.Payment; p.State != models.PaymentWrittenOff { // of that nothing was charged
+		if err := a.giveBackAll(ctx, p.OurID(), *p.Reference); err != nil {
+			return answer(step, err)
+		}
 	}
 	return answer(a.Store.RecordRefunded(ctx, in.RedemptionID))
 }
 
-func (a *Payments) refund(ctx context.Context, p models.Payment) error {
-	if p.State == models.PaymentWrittenOff {
-		return nil // nothing was charged
-	}
-	state, err := a.giveBack(ctx, p, "refund", p.Amount)
-	switch {
-	case refusal(err) != nil || state == models.ProviderRefundFailed:
-		return a.refundRest(ctx, p)
-	case err != nil:
-		return unknown("refund", err)
-	case state != models.ProviderRefundSucceeded:
-		return unknown("refund", errors.New("it is under way"))
-	}
-	return nil
-}
-
-// giveBack asks for a refund and tells where it stands now: what the key answers may be how it stood then.
-func (a *Payments) giveBack(ctx context.Context, p models.Payment, call string, amount int64) (models.ProviderRefundState, error) {
-	got, err := a.Provider.Refund(ctx, payments.RefundInput{
-		Key: key(p, call), Reference: *p.Reference, OurID: key(p, call), Amount: amount,
-	})
-	if err == nil && got.State == models.ProviderRefundPending {
-		got, err = a.Provider.RefundStatus(ctx, got.Reference)
-	}
-	return got.State, err
-}
-
-// refundRest gives back what is left, when the provider refuses the whole or its refund failed: somebody refunded there,
-// by hand or by a key that it has forgotten.
-func (a *Payments) refundRest(ctx context.Context, p models.Payment) error {
-	got, err := a.Provider.Status(ctx, *p.Reference)
+// giveBackAll gives back what is left of a charge. It is done when nothing is left and no refund is under way, whoever made
+// it: what the customer's bank took back, or somebody refunded by hand, is not given a second time.
+func (a *Payments) giveBackAll(ctx context.Context, ourID, reference string) error {
+	got, err := a.Provider.Status(ctx, reference)
 	if err != nil {
 		return unknown("status", err)
 	}
-	rest := got.Captured - got.Refunded
-	if got.State == models.PaymentRefunded || (got.State == models.PaymentCaptured && rest == 0) {
-		return nil
+	if got.State != models.PaymentCaptured && got.State != models.PaymentRefunded {
+		return unknown("refund", errors.New("the charge does not show"))
 	}
-	if rest <= 0 || rest >= p.Amount {
-		return unknown("refund", errors.New("refused, and not given back"))
-	}
-	state, err := a.giveBack(ctx, p, fmt.Sprintf("refund/%d", rest), rest)
-	if err != nil || state != models.ProviderRefundSucceeded {
-		return unknown("refund", errors.Join(err, errors.New("the rest is not given back")))
-	}
-	return nil
+	if rest := got.Captured - got.Refunded - got.ChargedBack; rest > 0 {
+		// A key stands for one payment and one amount: what is left may become less, or more when a dispute is won.
+		call := fmt.Sprintf("%s/refund/%s/%d", ourID, reference, rest)
+		_, err := a.Provider.Refund(ctx, payments.RefundInput{Key: call, Reference: reference, OurID: ourID + "/refund", Amount: rest})
+		if err != nil {
+			return unknown("refund", err)
+		}
+	} // what the key answers may be how it stood then
+	return a.refundsSettled(ctx, reference)
 }
 
-// ReturnStray looks at a payment that may have landed after its redemption was cancelled, and gives back all of it.
-func (a *Payments) ReturnStray(ctx context.Context, in RedemptionRef) (Status, error) {
-	defer heartbeat(ctx)()
-	step, err := a.Store.PaymentOf(ctx, in.RedemptionID)
-	if err != nil || !step.Payment.Stray {
-		return answer(step, err)
-	}
-	p := step.Payment
-	if p.Reference == nil {
-		found, err := a.adopt(ctx, p)
-		if err != nil {
-			return answer(step, err)
-		}
-		if found == nil {
-			return answer(step, unknown("list", payments.ErrNotFound))
-		}
-		p.Reference = &found.Reference
-	}
-	got, err := a.Provider.Status(ctx, *p.Reference)
+// refundsSettled is an error as long as a refund is under way, or what failed is not given back otherwise.
+func (a *Payments) refundsSettled(ctx context.Context, reference string) error {
+	list, err := a.Provider.Refunds(ctx, reference)
 	if err != nil {
-		return answer(step, unknown("status", err))
+		return unknown("refunds", err)
 	}
-	switch got.State {
-	case models.PaymentCaptured:
-		if err := a.refund(ctx, p); err != nil {
-			return answer(step, err)
-		}
-		return answer(a.Store.RecordRefunded(ctx, in.RedemptionID))
-	case models.PaymentAuthorised, models.PaymentPending:
-		if err := a.void(ctx, p, *p.Reference); err != nil {
-			return answer(step, err)
-		}
-		return answer(a.Store.SettleStray(ctx, in.RedemptionID, models.PaymentVoided))
-	default:
-		return answer(a.Store.SettleStray(ctx, in.RedemptionID, got.State))
+	if slices.ContainsFunc(list, func(r payments.Refund) bool { return r.State == models.ProviderRefundPending }) {
+		return unknown("refund", errors.New("it is under way"))
 	}
+	got, err := a.Provider.Status(ctx, reference)
+	if err == nil && got.Captured-got.Refunded-got.ChargedBack > 0 {
+		err = errors.New("the refund failed")
+	}
+	if err != nil {
+		return unknown("refund", err)
+	}
+	return nil
 }

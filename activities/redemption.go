@@ -119,6 +119,7 @@ type PaymentStatus struct {
 	State     models.PaymentState `json:"state,omitempty"`
 	HasMethod bool                `json:"has_method,omitempty"` // the customer has said how to pay
 	Stray     bool                `json:"stray,omitempty"`      // look at the provider and give back what landed
+	LookIn    time.Duration       `json:"look_in,omitempty"`    // with Stray: what may still land doesn't show yet; look again then
 }
 
 // OpenRedemption writes the redemption that an order service asked for, or finds the one it wrote before.

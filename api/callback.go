@@ -66,7 +66,7 @@ func (s *Server) called(ctx context.Context, in *callbackInput) error {
 }
 
 func (s *Server) paymentCalled(ctx context.Context, provider string, call models.ProviderCall) error {
-	step, err := s.store.RecordCallback(ctx, provider, call.Payment)
+	step, err := s.store.RecordCallback(ctx, provider, call)
 	if err == nil && step.Proceed {
 		s.wakeUp(ctx, step.Redemption.ID)
 	}

@@ -50,7 +50,9 @@ type payment struct {
 	State     models.PaymentState `json:"state" enum:"NEW,PENDING,AUTHORISED,CAPTURED,VOIDED,DECLINED,REFUNDED,WRITTEN_OFF"`
 	Attempt   int                 `json:"attempt" doc:"Which of the customer's tries this is."`
 	Reference *string             `json:"reference,omitempty" doc:"The provider's own id."`
-	Declined  *reason             `json:"declined,omitempty" doc:"Why the newest declined attempt was."`
+	// ChargedBack is left out when it is zero.
+	ChargedBack *models.Money `json:"charged_back,omitempty" doc:"What the customer's bank has taken back, and not given back, in a dispute. It can't be refunded as well."`
+	Declined    *reason       `json:"declined,omitempty" doc:"Why the newest declined attempt was."`
 }
 
 type stuck struct {
@@ -117,6 +119,10 @@ func (r redemption) with(lines []models.RedemptionLine) redemption {
 func (r redemption) paidBy(step store.PaymentStep) redemption {
 	p := step.Payment
 	r.Payment = &payment{State: p.State, Attempt: p.Attempt, Reference: p.Reference, Declined: reasonOf(p.Refusal)}
+	if p.ChargedBack > 0 {
+		taken := money(p.ChargedBack, p.Currency)
+		r.Payment.ChargedBack = &taken
+	}
 	return r
 }
 

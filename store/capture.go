@@ -121,59 +121,31 @@ func (x *paymentTx) closed() error {
 	return x.save()
 }
 
-// RecordRefunded stores that a charge was given back in full: that of a stray payment, or that of a COMMITTED redemption
-// which an operator decided to cancel. Else it is CodeStateConflict.
+// RecordRefunded stores that the charge of a COMMITTED redemption was given back in full, because an operator decided to
+// cancel it. One that is cancelled by then stays as it is; any other is CodeStateConflict.
 func (s *Store) RecordRefunded(ctx context.Context, id string) (PaymentStep, error) {
 	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
-		if !x.at(models.StateCancelling, models.StateCancelled) && !x.r.Reverting() {
-			return false, x.wrongState()
+		switch {
+		case x.at(models.StateCancelling, models.StateCancelled):
+			return false, nil // an earlier run of the step
+		case !x.r.Reverting():
+			return false, models.NewError(models.CodeStateConflict, "the redemption's state does not allow this").With("state", x.r.State)
+		case x.p.State == models.PaymentWrittenOff:
+			// It was not given back, because the provider never said that it was charged: watch it.
+			x.p.State, x.p.Stray = models.PaymentVoided, true
+		default:
+			x.p.State = models.PaymentRefunded
 		}
-		// What was written off was not given back, because the provider never said that it was charged: watch it.
-		unanswered := x.p.State == models.PaymentWrittenOff
-		x.p.State, x.p.Stray = models.PaymentRefunded, unanswered
-		if unanswered {
-			x.p.State = models.PaymentVoided
+		if err := x.moveBranch(x.row, models.BranchCancelled); err != nil {
+			return false, err
 		}
-		if x.at(models.StateCommitted) {
-			if err := x.moveBranch(x.row, models.BranchCancelled); err != nil {
-				return false, err
-			}
-			resolved := models.CodeResolved
-			x.r.Outcome = &resolved
-			if err := x.move(x.r, models.StateCancelling); err != nil {
-				return false, err
-			}
-			return false, x.save()
+		resolved := models.CodeResolved
+		x.r.Outcome = &resolved
+		if err := x.move(x.r, models.StateCancelling); err != nil {
+			return false, err
 		}
-		return false, x.saveBoth()
+		return false, x.save()
 	})
-}
-
-// SettleStray stores what became of a payment on a cancelled redemption that turned out not to be charged. On a redemption
-// that isn't cancelled it is CodeStateConflict.
-func (s *Store) SettleStray(ctx context.Context, id string, state models.PaymentState) (PaymentStep, error) {
-	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
-		if !x.at(models.StateCancelling, models.StateCancelled) {
-			return false, x.wrongState()
-		}
-		x.p.State, x.p.Stray = state, false
-		return false, x.saveBoth()
-	})
-}
-
-func (x *paymentTx) wrongState() error {
-	return models.NewError(models.CodeStateConflict, "the redemption's state does not allow this").With("state", x.r.State)
-}
-
-// saveBoth saves a payment that is no longer stray, and leaves nothing of it to the sweeper.
-func (x *paymentTx) saveBoth() error {
-	if x.r.State.Final() && !x.p.Stray {
-		x.r.Stuck, x.r.StuckReason, x.r.StuckSince = false, nil, models.Time{}
-	}
-	if err := x.save(); err != nil {
-		return err
-	}
-	return x.saveRedemption(x.r)
 }
 
 // WriteOff books an operator's decision to go on without the provider's answer. Confirming books the amount as lost if it

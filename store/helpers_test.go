@@ -124,7 +124,8 @@ func pictures(t *testing.T, s *store.Store, ids ...string) map[string]string {
 		{"branch", "SELECT redemption_id, branch, state FROM tcc_branches WHERE redemption_id IN "},
 		{"order", "SELECT redemption_id, state, total FROM orders WHERE redemption_id IN "},
 		{"payment", "SELECT redemption_id, state, attempt, method, reference IS NOT NULL, sent_at IS NOT NULL, callback_at IS NOT NULL, " +
-			"stray, amount FROM payments WHERE redemption_id IN "},
+			"stray, amount, charged_back FROM payments WHERE redemption_id IN "},
+		{"attempt", "SELECT redemption_id, attempt, state, stray FROM payment_attempts WHERE redemption_id IN "},
 		{"coupon", "SELECT l.redemption_id, c.state, c.seq, c.redemption_id IS NOT NULL FROM redemption_lines l " +
 			"JOIN coupons c ON c.id = l.coupon_id WHERE l.redemption_id IN "},
 		{"entry", "SELECT l.redemption_id, e.coupon_seq, e.kind, e.`count`, e.amount FROM redemption_lines l " +

@@ -163,7 +163,10 @@ func (s *Store) Finish(ctx context.Context, id string) (models.Redemption, error
 			if err := settled(models.BranchConfirmed); err != nil {
 				return err
 			}
-			return tx.move(r, models.StateConfirmed)
+			if err := tx.move(r, models.StateConfirmed); err != nil {
+				return err
+			}
+			return tx.watchStray(r)
 		case models.StateCancelling:
 			if err := settled(models.BranchCancelled, models.BranchRefused); err != nil {
 				return err
@@ -180,14 +183,17 @@ func (s *Store) Finish(ctx context.Context, id string) (models.Redemption, error
 	})
 }
 
-// hasStray reports whether the redemption's payment may still land.
+// hasStray reports whether the provider has to be asked about the redemption's payment.
 func (tx *txn) hasStray(r *models.Redemption) (bool, error) {
+	if r.Payable == 0 {
+		return false, nil
+	}
 	var stray []string
 	err := tx.Model(&models.Payment{}).Where("redemption_id = ? AND stray = ?", r.ID, true).Pluck("id", &stray).Error
 	return len(stray) > 0, err
 }
 
-// watchStray keeps the sweeper looking at a cancelled redemption whose payment may still land.
+// watchStray keeps the sweeper looking at a redemption that has ended while the provider has to be asked about its payment.
 func (tx *txn) watchStray(r *models.Redemption) error {
 	stray, err := tx.hasStray(r)
 	if err != nil || !stray {
@@ -222,7 +228,7 @@ func (s *Store) MarkStuck(ctx context.Context, id string, seen models.Redemption
 		if r.State != seen {
 			return nil
 		}
-		if r.State.Final() { // only a payment that may still land keeps one busy
+		if r.State.Final() { // only a payment that has to be looked at keeps one busy
 			stray, err := tx.hasStray(r)
 			if err != nil || !stray {
 				return err

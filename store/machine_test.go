@@ -30,7 +30,7 @@ const (
 	undecided = "NEW | TRYING* | WAITING*"
 	closing   = "CLOSING*"
 	charging  = "COMMITTING*"
-	ended     = "CONFIRMED | CANCELLED"
+	ended     = "CONFIRMED* | CANCELLED*"
 	unasked   = "NEW | TRYING | TRYING, tried | TRYING, asked | WAITING, unpaid | WAITING, asked | CLOSING, asked"
 )
 
@@ -39,12 +39,13 @@ var executors = []executor{
 	{"Await", redemptionMove((*store.Store).Await), `TRYING ! state_conflict; TRYING* > WAITING`},
 	{"Commit", redemptionMove((*store.Store).Commit), `TRYING, paid | WAITING, paid > COMMITTING; TRYING* | WAITING* ! state_conflict`},
 	{"Abandon", single(stepAbandon), `NEW > CANCELLED; TRYING, asked | TRYING, paid | WAITING, asked | WAITING, paid > CLOSING;
-		TRYING* | WAITING* > CANCELLING; COMMITTING* | COMMITTED* | CONFIRMED ! redemption_decided`},
+		TRYING* | WAITING* > CANCELLING; COMMITTING* | COMMITTED* | CONFIRMED* ! redemption_decided`},
 	{"Expire", redemptionMove((*store.Store).Expire), ``},
 	{"Finish", redemptionMove((*store.Store).Finish), `COMMITTED, all > CONFIRMED; CANCELLING, all > CANCELLED;
 		` + undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CANCELLING ! state_conflict`},
-	{"BeginAuthorise", single(stepAsk), `TRYING ! state_conflict; TRYING, tried | WAITING, unpaid ~`},
-	{"RecordAuthorise authorised", single(stepAuthorised), `NEW | TRYING | TRYING, tried | TRYING, asked | WAITING, unpaid | WAITING, asked | CLOSING, asked ~`},
+	{"BeginAuthorise", single(stepAsk), `TRYING ! state_conflict; TRYING, tried | WAITING, unpaid | WAITING, another card | WAITING, paid before ~`},
+	{"RecordAuthorise authorised", single(stepAuthorised), `NEW | TRYING | TRYING, tried | TRYING, asked | WAITING, unpaid | WAITING, asked |
+		WAITING, another card | CLOSING, asked ~`},
 	{"RecordAuthorise declined", single(stepDeclined), `NEW | TRYING | TRYING, tried | TRYING, asked | WAITING, unpaid | WAITING, asked | CLOSING, asked ~`},
 	{"SetPaymentMethod", func(ctx context.Context, s *store.Store, id string) error {
 		_, err := s.SetPaymentMethod(ctx, id, "tok_other")
@@ -53,44 +54,57 @@ var executors = []executor{
 	{"RevertUnpaid", redemptionMove((*store.Store).RevertUnpaid), ``},
 	{"BeginCapture", single(stepCapture), `COMMITTING ~`},
 	{"RecordCaptured", single(stepCaptured), `NEW | TRYING ! state_conflict;
-		TRYING* | WAITING* | CLOSING* | COMMITTING* > COMMITTED; CANCELLING* | CANCELLED ~`},
+		TRYING* | WAITING* | CLOSING* | COMMITTING* > COMMITTED; CANCELLING* | CANCELLED* ~`},
 	{"RecordCaptureRefused", func(ctx context.Context, s *store.Store, id string) error {
 		_, err := s.RecordCaptureRefused(ctx, id, errDeclined)
 		return err
 	}, `COMMITTING* > CANCELLING`},
 	{"BeginVoid", single(stepVoid), `CLOSING | CLOSING, asked | COMMITTING, to void ~`},
 	{"RecordVoided", single(stepVoided), `CLOSING* | COMMITTING* > CANCELLING`},
-	{"RecordRefunded", paymentMove((*store.Store).RecordRefunded), `COMMITTED, to refund > CANCELLING; CANCELLING* | CANCELLED ~;
-		` + undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CONFIRMED ! state_conflict`},
+	{"RecordRefunded", paymentMove((*store.Store).RecordRefunded), `COMMITTED, to refund > CANCELLING;
+		` + undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CONFIRMED* ! state_conflict`},
 	{"SettleStray", func(ctx context.Context, s *store.Store, id string) error {
-		_, err := s.SettleStray(ctx, id, models.PaymentVoided)
+		step, err := s.PaymentOf(ctx, id)
+		if err == nil {
+			_, err = s.SettleStray(ctx, id, store.StrayAnswer{Seen: step.Payment.Seq, State: models.PaymentVoided})
+		}
 		return err
-	}, `CANCELLING* | CANCELLED ~; ` + undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CONFIRMED ! state_conflict`},
-	{"WriteOff", paymentMove((*store.Store).WriteOff), `CLOSING, write-off > CANCELLING; COMMITTING, lost > COMMITTED;
+	}, `CANCELLED, stray | CONFIRMED, disputed ~`},
+	{"WriteOff", paymentMove((*store.Store).WriteOff), `CLOSING, write-off > CANCELLING; COMMITTING, lost > COMMITTED; CANCELLED, stray ~;
 		` + undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CANCELLING* | ` + ended + ` ! resolve_not_possible`},
 	{"Resolve confirm", single(stepResolve(models.ResolveConfirm, true)), `COMMITTED, to refund ! resolve_not_possible;
 		CLOSING* | COMMITTING* | COMMITTED* ~; ` + undecided + ` | CANCELLING* | ` + ended + ` ! resolve_not_possible`},
 	{"Resolve cancel", single(stepResolve(models.ResolveCancel, true)), `COMMITTED, used | COMMITTED, all ! resolve_not_possible;
 		` + undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CANCELLING* ~; ` + ended + ` ! resolve_not_possible`},
 	{"RecordCallback", func(ctx context.Context, s *store.Store, id string) error {
-		_, err := s.RecordCallback(ctx, provider, reference(id))
+		_, err := s.RecordCallback(ctx, provider, models.ProviderCall{Payment: reference(id)})
 		return err
 	}, unasked + ` ! not_found; TRYING* | WAITING* | CLOSING* | COMMITTING* | COMMITTED* | CANCELLING* | ` + ended + ` ~`},
+	{"RecordCallback, disputed", single(stepDisputed), unasked + ` ! not_found;
+		TRYING* | WAITING* | CLOSING* | COMMITTING* | COMMITTED* | CANCELLING* | ` + ended + ` ~`},
+	{"KeepStray", single(stepAnotherPayment), undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CANCELLING* | ` + ended + ` ~`},
+	{"SettleAttempt", func(ctx context.Context, s *store.Store, id string) error {
+		attempts, err := s.StrayAttempts(ctx, id)
+		for _, a := range attempts {
+			err = s.SettleAttempt(ctx, a, models.PaymentRefunded)
+		}
+		return err
+	}, `WAITING, paid before ~`},
 	{"MarkStuck", func(ctx context.Context, s *store.Store, id string) error {
 		r, err := s.Redemption(ctx, id)
 		if err == nil {
 			_, err = s.MarkStuck(ctx, id, r.State, "because")
 		}
 		return err
-	}, undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CANCELLING* ~`},
-	{"TryOrders", single(stepTryOrders), `TRYING ~; NEW | CANCELLING, all | CANCELLED ! fenced`},
-	{"TryCoupons", single(stepTryCoupons), `TRYING ~; NEW | CANCELLING, all | CANCELLED ! fenced`},
+	}, undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CANCELLING* | CANCELLED, stray | CONFIRMED, disputed ~`},
+	{"TryOrders", single(stepTryOrders), `TRYING ~; NEW | CANCELLING, all | CANCELLED* ! fenced`},
+	{"TryCoupons", single(stepTryCoupons), `TRYING ~; NEW | CANCELLING, all | CANCELLED* ! fenced`},
 	{"ConfirmCoupons", single(stepConfirmCoupons), `COMMITTED ~; COMMITTED, to refund ! state_conflict; NEW | TRYING ! branch_missing;
-		TRYING* | WAITING* | CLOSING* | COMMITTING* | CANCELLING ! state_conflict; CANCELLING, all | CANCELLED ! fenced`},
+		TRYING* | WAITING* | CLOSING* | COMMITTING* | CANCELLING ! state_conflict; CANCELLING, all | CANCELLED* ! fenced`},
 	{"ConfirmOrders", single(stepConfirmOrders), `COMMITTED | COMMITTED, used ~; COMMITTED, to refund ! state_conflict; NEW | TRYING ! branch_missing;
-		TRYING* | WAITING* | CLOSING* | COMMITTING* | CANCELLING ! state_conflict; CANCELLING, all | CANCELLED ! fenced`},
-	{"CancelCoupons", single(stepCancelCoupons), `CANCELLING ~; ` + undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CONFIRMED ! state_conflict`},
-	{"CancelOrders", single(stepCancelOrders), `CANCELLING ~; ` + undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CONFIRMED ! state_conflict`},
+		TRYING* | WAITING* | CLOSING* | COMMITTING* | CANCELLING ! state_conflict; CANCELLING, all | CANCELLED* ! fenced`},
+	{"CancelCoupons", single(stepCancelCoupons), `CANCELLING ~; ` + undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CONFIRMED* ! state_conflict`},
+	{"CancelOrders", single(stepCancelOrders), `CANCELLING ~; ` + undecided + ` | CLOSING* | COMMITTING* | COMMITTED* | CONFIRMED* ! state_conflict`},
 }
 
 // verdict is what must come of an executor at a stage.

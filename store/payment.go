@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"gorm.io/gorm"
-
 	"github.com/tearoff/tearoff/models"
 )
 
@@ -110,12 +108,20 @@ func (x *paymentTx) save() error {
 	}
 	from := x.p.Seq
 	x.p.Seq, x.p.UpdatedAt = from+1, now
-	res := x.Model(x.p).Where("seq = ?", from).Select("Provider", "State", "Seq", "Attempt", "Method", "Reference", "Refusal",
-		"SentAt", "CallbackAt", "Stray", "UpdatedAt").UpdateColumns(x.p)
+	res := x.Model(x.p).Where("seq = ?", from).Select("Provider", "State", "Seq", "Attempt", "Method", "Reference",
+		"ChargedBack", "Refusal", "SentAt", "CallbackAt", "Stray", "UpdatedAt").UpdateColumns(x.p)
 	if res.Error == nil && res.RowsAffected != 1 {
 		return errors.New("store: a locked payment changed")
 	}
 	return res.Error
+}
+
+// saveBoth saves the payment and the redemption, and leaves to the sweeper what that now says.
+func (x *paymentTx) saveBoth() error {
+	if err := x.save(); err != nil {
+		return err
+	}
+	return x.saveRedemption(x.r)
 }
 
 // BeginAuthorise writes the intent to ask for the money. It proceeds while the redemption is being tried or waits, and
@@ -161,14 +167,17 @@ type Answer struct {
 	Refusal   *models.Error // with PaymentDeclined: why
 }
 
-// RecordAuthorise stores the provider's answer to an attempt. When the step comes back with Proceed, the answer lost the
-// race: another attempt or another payment counts, and the one in the answer must be voided by whoever asked for it.
+// RecordAuthorise stores the provider's answer to an attempt. When another attempt or another payment counts, what the answer
+// says is held is kept as a stray PaymentAttempt, to be given back.
 func (s *Store) RecordAuthorise(ctx context.Context, id string, a Answer) (PaymentStep, error) {
 	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
 		held := a.State != models.PaymentDeclined && a.State != models.PaymentVoided
 		foreign := a.Attempt != x.p.Attempt || (x.p.Reference != nil && *x.p.Reference != a.Reference)
+		if foreign && held {
+			return false, x.keepStray(models.PaymentAttempt{Reference: a.Reference, Attempt: a.Attempt, State: a.State})
+		}
 		if foreign {
-			return held, nil
+			return false, nil
 		}
 		if x.p.State != models.PaymentNew && x.p.State != models.PaymentPending {
 			return false, nil // a repeat of an answer that is stored already
@@ -199,27 +208,9 @@ func (s *Store) RecordAuthorise(ctx context.Context, id string, a Answer) (Payme
 			}
 		case x.at(models.StateCancelling, models.StateCancelled) && held:
 			return false, x.markStray()
-		case x.at(models.StateCancelling, models.StateCancelled):
-			x.p.Stray = false
-			return false, x.saveBoth()
 		}
 		return false, x.save()
 	})
-}
-
-// markStray saves a payment that may have landed on a cancelled redemption, and makes the sweeper look at that at once.
-func (x *paymentTx) markStray() error {
-	x.p.Stray = true
-	if err := x.save(); err != nil {
-		return err
-	}
-	now, err := x.now()
-	if err != nil {
-		return err
-	}
-	x.r.Seq++
-	return x.guard(1, "UPDATE redemptions SET due_at = ?, seq = ?, updated_at = ? WHERE id = ? AND seq = ?",
-		now, x.r.Seq, now, x.r.ID, x.r.Seq-1)
 }
 
 // SetPaymentMethod stores how the customer wants to pay a waiting redemption: the first time, or again after a declined
@@ -238,41 +229,15 @@ func (s *Store) SetPaymentMethod(ctx context.Context, id, method string) (Paymen
 		case !now.Before(x.r.Deadline):
 			return false, models.NewError(models.CodePaymentExpired, "the time to pay is over")
 		case x.p.State == models.PaymentDeclined && x.at(models.StateWaiting):
+			if err := x.keepReplaced(); err != nil {
+				return false, err
+			}
 			x.p.Attempt++
 			x.p.State, x.p.Reference, x.p.SentAt = models.PaymentNew, nil, models.Time{}
 		case x.p.State != models.PaymentNew || x.p.Method != "":
 			return false, models.NewError(models.CodeStateConflict, "a payment is under way").With("payment_state", x.p.State)
 		}
 		x.p.Method = method
-		x.r.Wake = true
-		return true, x.saveBoth()
-	})
-}
-
-// RecordCallback stores that the provider called about a payment, before it is answered. What it said is not taken from
-// the call: a driver asks the provider. A call about a redemption that has been cancelled marks the payment as stray; the step
-// proceeds unless the redemption is confirmed and nobody need be woken.
-func (s *Store) RecordCallback(ctx context.Context, provider, reference string) (PaymentStep, error) {
-	var p models.Payment
-	err := s.db.WithContext(ctx).Take(&p, "provider = ? AND reference = ?", provider, reference).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return PaymentStep{}, models.NewError(models.CodeNotFound, "there is no such payment")
-	}
-	if err != nil {
-		return PaymentStep{}, asError(err)
-	}
-	return s.withPayment(ctx, p.RedemptionID, func(x *paymentTx) (bool, error) {
-		now, err := x.now()
-		if err != nil {
-			return false, err
-		}
-		x.p.CallbackAt = now
-		if x.at(models.StateConfirmed) {
-			return false, x.save() // what we asked for has happened: there is nobody to tell
-		}
-		if x.at(models.StateCancelling, models.StateCancelled) {
-			return true, x.markStray()
-		}
 		x.r.Wake = true
 		return true, x.saveBoth()
 	})

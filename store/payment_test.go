@@ -62,31 +62,54 @@ func TestPaymentAttempts(t *testing.T) {
 	})
 }
 
-// TestPaymentForeignAnswers brings answers that belong to another attempt or another payment: what they hold must be
-// voided by whoever asked, and the payment that counts stays as it is.
+// TestPaymentForeignAnswers brings answers that belong to another attempt or another payment: what they hold is kept to be
+// given back, and the payment that counts stays as it is.
 func TestPaymentForeignAnswers(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{})
-		id := w.at("WAITING, paid", 1)[0]
-		before := picture(t, s, id)
 		for _, tt := range []struct {
 			name   string
 			answer store.Answer
-			voided bool
+			held   bool
 		}{
-			{"another attempt", store.Answer{Attempt: 2, Reference: reference(id), State: models.PaymentAuthorised}, true},
-			{"another payment", store.Answer{Attempt: 1, Reference: "other", State: models.PaymentAuthorised}, true},
-			{"another payment, charged at once", store.Answer{Attempt: 1, Reference: "other", State: models.PaymentCaptured}, true},
-			{"another payment, pending", store.Answer{Attempt: 1, Reference: "other", State: models.PaymentPending}, true},
-			{"another payment, declined", store.Answer{Attempt: 1, Reference: "other", State: models.PaymentDeclined, Refusal: errDeclined}, false},
-			{"the same again", store.Answer{Attempt: 1, Reference: reference(id), State: models.PaymentAuthorised}, false},
-			{"the same, declined too late", store.Answer{Attempt: 1, Reference: reference(id), State: models.PaymentDeclined, Refusal: errDeclined}, false},
+			{"another attempt", store.Answer{Attempt: 2, State: models.PaymentAuthorised}, true},
+			{"another payment", store.Answer{Attempt: 1, State: models.PaymentAuthorised}, true},
+			{"another payment, charged at once", store.Answer{Attempt: 1, State: models.PaymentCaptured}, true},
+			{"another payment, pending", store.Answer{Attempt: 1, State: models.PaymentPending}, true},
+			{"another payment, declined", store.Answer{Attempt: 1, State: models.PaymentDeclined, Refusal: errDeclined}, false},
+			{"the same again", store.Answer{Attempt: 1, Reference: "ref", State: models.PaymentAuthorised}, false},
+			{"the same, declined too late", store.Answer{Attempt: 1, Reference: "ref", State: models.PaymentDeclined, Refusal: errDeclined}, false},
 		} {
-			step, err := s.RecordAuthorise(t.Context(), id, tt.answer)
-			require.NoError(t, err, tt.name)
-			assert.Equal(t, tt.voided, step.Proceed, tt.name)
-			assert.Equal(t, before, picture(t, s, id), tt.name)
+			id := w.at("WAITING, paid", 1)[0]
+			a := tt.answer
+			if a.Reference != "" {
+				a.Reference = reference(id)
+			} else {
+				a.Reference = "other-" + id
+			}
+			before := picture(t, s, id)
+			for range 2 {
+				step, err := s.RecordAuthorise(t.Context(), id, a)
+				require.NoError(t, err, tt.name)
+				assert.Equal(t, tt.held, step.Payment.Stray, tt.name)
+			}
+			kept, err := s.StrayAttempts(t.Context(), id)
+			require.NoError(t, err)
+			if !tt.held {
+				assert.Empty(t, kept, tt.name)
+				assert.Equal(t, before, picture(t, s, id), tt.name)
+				continue
+			}
+			require.Len(t, kept, 1, tt.name)
+			assert.Equal(t, models.PaymentAttempt{
+				Provider: provider, Reference: a.Reference, RedemptionID: id, Attempt: a.Attempt, State: a.State, Stray: true, Seq: 1,
+				CreatedAt: kept[0].CreatedAt, UpdatedAt: kept[0].UpdatedAt,
+			}, kept[0])
+			step, err := s.PaymentOf(t.Context(), id)
+			require.NoError(t, err)
+			assert.Equal(t, []any{models.PaymentAuthorised, reference(id)}, []any{step.Payment.State, *step.Payment.Reference}, tt.name)
+			assert.True(t, step.Redemption.Wake, "%s: its driver is told", tt.name)
 		}
 	})
 }
@@ -118,20 +141,14 @@ func TestPaymentLandsAfterTheEnd(t *testing.T) {
 				return err
 			},
 			"the provider called": func(id string) error {
-				step, err := s.RecordCallback(ctx, provider, reference(id))
+				step, err := s.RecordCallback(ctx, provider, models.ProviderCall{Payment: reference(id)})
 				assert.False(t, step.Payment.CallbackAt.IsZero())
 				return err
 			},
 		}
 		settle := map[string]func(id string) error{
-			"given back": func(id string) error {
-				_, err := s.RecordRefunded(ctx, id)
-				return err
-			},
-			"was nothing": func(id string) error {
-				_, err := s.SettleStray(ctx, id, models.PaymentVoided)
-				return err
-			},
+			"given back":  func(id string) error { return settleStray(t, s, id, models.PaymentRefunded) },
+			"was nothing": func(id string) error { return settleStray(t, s, id, models.PaymentVoided) },
 		}
 		for landed, comes := range land {
 			for settled, goes := range settle {

@@ -129,6 +129,30 @@ var (
 		"UPDATE redemption_names SET redemption_id = '' WHERE kind = 'order' AND redemption_id IN ")}
 )
 
+// Steps about payments that are looked at again.
+var (
+	stepCalled   = each(called(models.ProviderCall{}))
+	stepDisputed = each(called(models.ProviderCall{Dispute: true}))
+	stepMethod   = each(func(ctx context.Context, s *store.Store, id string) error {
+		_, err := s.SetPaymentMethod(ctx, id, "tok_another")
+		return err
+	})
+	stepAnotherPayment = each(func(ctx context.Context, s *store.Store, id string) error {
+		_, err := s.KeepStray(ctx, models.PaymentAttempt{RedemptionID: id, Attempt: 1, Reference: "second-" + id, State: models.PaymentAuthorised})
+		return err
+	})
+)
+
+// called is a call of the provider about the payment.
+func called(call models.ProviderCall) func(context.Context, *store.Store, string) error {
+	return func(ctx context.Context, s *store.Store, id string) error {
+		call := call
+		call.Payment = reference(id)
+		_, err := s.RecordCallback(ctx, provider, call)
+		return err
+	}
+}
+
 func stepResolve(action models.ResolveAction, writeOff bool) step {
 	decision := models.Resolution{Action: action, WriteOff: writeOff, Reason: "because", By: "key_1"}
 	return each(func(ctx context.Context, s *store.Store, id string) error {
@@ -152,32 +176,36 @@ var stages = func() map[stage][]step {
 	cancelling := more(closing, stepVoid, stepVoided)
 	toCancel, lost := stepResolve(models.ResolveCancel, false), stepResolve(models.ResolveConfirm, true)
 	return map[stage][]step{
-		"NEW":                  {},
-		"TRYING":               {stepBegin},
-		"TRYING, tried":        tried,
-		"TRYING, asked":        asked,
-		"TRYING, paid":         paid,
-		"WAITING, unpaid":      more(tried, stepAwait),
-		"WAITING, asked":       more(asked, stepAwait),
-		"WAITING, declined":    more(asked, stepAwait, stepDeclined),
-		"WAITING, paid":        more(paid, stepAwait),
-		"CLOSING":              closing,
-		"CLOSING, asked":       more(asked, stepAbandon),
-		"CLOSING, voiding":     more(closing, stepVoid),
-		"CLOSING, write-off":   more(closing, stepVoid, stepResolve(models.ResolveCancel, true)),
-		"COMMITTING":           committing,
-		"COMMITTING, charging": charging,
-		"COMMITTING, to void":  more(charging, toCancel),
-		"COMMITTING, voiding":  more(charging, toCancel, stepVoid),
-		"COMMITTING, lost":     more(charging, lost),
-		"COMMITTED":            committed,
-		"COMMITTED, to refund": more(committed, toCancel),
-		"COMMITTED, used":      more(committed, stepConfirmCoupons),
-		"COMMITTED, all":       more(committed, stepConfirmCoupons, stepConfirmOrders),
-		"CONFIRMED":            more(committed, stepConfirmCoupons, stepConfirmOrders, stepFinish),
-		"CANCELLING":           cancelling,
-		"CANCELLING, all":      more(cancelling, stepCancelCoupons, stepCancelOrders),
-		"CANCELLED":            more(cancelling, stepCancelCoupons, stepCancelOrders, stepFinishCancelled),
+		"NEW":                   {},
+		"TRYING":                {stepBegin},
+		"TRYING, tried":         tried,
+		"TRYING, asked":         asked,
+		"TRYING, paid":          paid,
+		"WAITING, unpaid":       more(tried, stepAwait),
+		"WAITING, asked":        more(asked, stepAwait),
+		"WAITING, declined":     more(asked, stepAwait, stepDeclined),
+		"WAITING, another card": more(asked, stepAwait, stepDeclined, stepMethod),
+		"WAITING, paid before":  more(asked, stepAwait, stepDeclined, stepMethod, stepCalled),
+		"WAITING, paid":         more(paid, stepAwait),
+		"CLOSING":               closing,
+		"CLOSING, asked":        more(asked, stepAbandon),
+		"CLOSING, voiding":      more(closing, stepVoid),
+		"CLOSING, write-off":    more(closing, stepVoid, stepResolve(models.ResolveCancel, true)),
+		"COMMITTING":            committing,
+		"COMMITTING, charging":  charging,
+		"COMMITTING, to void":   more(charging, toCancel),
+		"COMMITTING, voiding":   more(charging, toCancel, stepVoid),
+		"COMMITTING, lost":      more(charging, lost),
+		"COMMITTED":             committed,
+		"COMMITTED, to refund":  more(committed, toCancel),
+		"COMMITTED, used":       more(committed, stepConfirmCoupons),
+		"COMMITTED, all":        more(committed, stepConfirmCoupons, stepConfirmOrders),
+		"CONFIRMED":             more(committed, stepConfirmCoupons, stepConfirmOrders, stepFinish),
+		"CANCELLING":            cancelling,
+		"CANCELLING, all":       more(cancelling, stepCancelCoupons, stepCancelOrders),
+		"CANCELLED":             more(cancelling, stepCancelCoupons, stepCancelOrders, stepFinishCancelled),
+		"CONFIRMED, disputed":   more(committed, stepConfirmCoupons, stepConfirmOrders, stepFinish, stepDisputed),
+		"CANCELLED, stray":      more(cancelling, stepCancelCoupons, stepCancelOrders, stepFinishCancelled, stepCalled),
 	}
 }()
 

@@ -75,7 +75,7 @@ func TestDueAfterAChange(t *testing.T) {
 		ctx := t.Context()
 		w := newWorld(t, s, storetest.BatchSpec{})
 		callback := func(id string) error {
-			_, err := s.RecordCallback(ctx, provider, reference(id))
+			_, err := s.RecordCallback(ctx, provider, models.ProviderCall{Payment: reference(id)})
 			return err
 		}
 		for name, tt := range map[string]struct {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/payments"
 	"github.com/tearoff/tearoff/workflows"
 )
@@ -20,7 +21,7 @@ func TestCallbackAfterTheEnd(t *testing.T) {
 	id := r.Open(w.plan(payments.TokenApproved)).ID
 	r.start(workflows.RedemptionInput{RedemptionID: id})
 	r.rests(id)
-	step, err := w.Store.RecordCallback(w.ctx(), w.bank.Name(), *w.payment(id).Reference)
+	step, err := w.Store.RecordCallback(w.ctx(), w.bank.Name(), models.ProviderCall{Payment: *w.payment(id).Reference})
 	require.NoError(t, err)
 	require.False(t, step.Proceed)
 	r.sweep()

@@ -151,7 +151,7 @@ func (c *chaos) act(d *drive) {
 		if w.redemption(c.id).Payable > 0 {
 			if p := w.payment(c.id); p.Reference != nil {
 				if _, err = w.bank.CustomerPays(ctx, *p.Reference, what == "approve"); err == nil {
-					_, err = w.Store.RecordCallback(ctx, w.bank.Name(), *p.Reference)
+					_, err = w.Store.RecordCallback(ctx, w.bank.Name(), models.ProviderCall{Payment: *p.Reference})
 				}
 			}
 		}

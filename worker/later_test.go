@@ -157,10 +157,7 @@ func TestLatePaymentIsGivenBack(t *testing.T) {
 					w.cancelled(id, models.CodePaymentExpired)
 					w.pays(id, true)
 				}
-				if !w.redemption(id).DueAt.IsZero() { // what the sweeper does
-					again := drive{w: w}
-					again.run(id)
-				}
+				w.sweeps(id)
 				w.cancelled(id, models.CodePaymentExpired)
 				require.Len(t, w.atBank(id), 1)
 				assert.Equal(t, int64(price), w.atBank(id)[0].Refunded)
@@ -173,7 +170,7 @@ func TestLatePaymentIsGivenBack(t *testing.T) {
 		id := w.Open(w.plan(payments.TokenPending)).ID
 		d, again := drive{w: w}, drive{w: w}
 		d.run(id)
-		_, err := w.Store.RecordCallback(w.ctx(), w.bank.Name(), *w.payment(id).Reference)
+		_, err := w.Store.RecordCallback(w.ctx(), w.bank.Name(), models.ProviderCall{Payment: *w.payment(id).Reference})
 		require.NoError(t, err)
 		again.run(id)
 		w.cancelled(id, models.CodePaymentExpired)

@@ -57,7 +57,7 @@ func approves(d *drive, id string) {
 		if _, err := d.w.bank.CustomerPays(d.w.ctx(), *p.Reference, true); err != nil {
 			return // closed meanwhile
 		}
-		_, err := d.w.Store.RecordCallback(d.w.ctx(), d.w.bank.Name(), *p.Reference)
+		_, err := d.w.Store.RecordCallback(d.w.ctx(), d.w.bank.Name(), models.ProviderCall{Payment: *p.Reference})
 		assert.NoError(d.w.T, err)
 		d.wake()
 	})

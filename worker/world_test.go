@@ -187,7 +187,7 @@ func (w *world) pays(id string, approve bool) {
 	require.NotNil(w.T, reference, "the bank has given no reference yet")
 	_, err := w.bank.CustomerPays(w.ctx(), *reference, approve)
 	require.NoError(w.T, err)
-	_, err = w.Store.RecordCallback(w.ctx(), w.bank.Name(), *reference)
+	_, err = w.Store.RecordCallback(w.ctx(), w.bank.Name(), models.ProviderCall{Payment: *reference})
 	require.NoError(w.T, err)
 }
 

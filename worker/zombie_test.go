@@ -45,6 +45,7 @@ func TestZombieAuthorisation(t *testing.T) {
 				return err
 			}
 			d.run(id)
+			w.sweeps(id) // what it left when nobody listened to it any more
 			w.cancelled(id, models.CodeCancelledBy)
 			assert.Equal(t, 1, d.spy.count("CancelCoupons"))
 		})
@@ -99,10 +100,11 @@ func TestZombieOfAnEarlierAttempt(t *testing.T) {
 		require.NoError(t, err)
 		answer, err := w.Store.RecordAuthorise(ctx, id, answerTo(1, got))
 		require.NoError(t, err)
-		require.True(t, answer.Proceed, "it lost: whoever asked voids it")
-		_, err = w.bank.Void(ctx, payments.ReferenceInput{Key: id + "/1/void/" + got.Reference, Reference: got.Reference})
-		require.NoError(t, err)
+		require.Equal(t, 2, answer.Payment.Attempt)
+		require.True(t, answer.Payment.Stray, "it lost, and is closed")
 	})
 	d.run(id)
+	w.sweeps(id)
 	w.confirmed(id)
+	require.Len(t, w.atBank(id), 3)
 }

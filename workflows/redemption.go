@@ -70,8 +70,11 @@ func (r *redemption) advance() {
 		r.settle(r.confirm())
 	case models.StateCancelling:
 		r.settle(r.cancel())
-	case models.StateConfirmed, models.StateCancelled: // a payment landed after the end
+	case models.StateConfirmed, models.StateCancelled: // a payment landed, or was taken back, after the end
 		r.settle(r.pay(returnStray))
+		if in := r.status.Payment.LookIn; in > 0 {
+			r.sleep(in, "a payment may still land until then")
+		}
 	}
 }
 
@@ -127,6 +130,9 @@ func (r *redemption) await() error {
 		if err := r.payInTime(checkPayment); err != nil || r.status.Payment.State != models.PaymentPending {
 			return err
 		}
+	}
+	if r.status.Payment.Stray { // money is on an earlier attempt, while the customer takes their time with this one
+		return r.payInTime(returnStray)
 	}
 	r.sleep(r.nextLook(), "the customer has to pay by then")
 	return nil

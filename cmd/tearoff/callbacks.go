@@ -14,22 +14,39 @@ import (
 // bankCallbacks plays the built-in bank's part in a callback: the customer acts at the bank, and the bank calls.
 type bankCallbacks struct{ bank *payments.Builtin }
 
+// bankCall is the body of a callback: the customer approves or refuses a payment, or disputes one that was charged.
+type bankCall struct {
+	Reference string `json:"reference"`
+	Approve   bool   `json:"approve"`
+	Dispute   *int64 `json:"dispute"` // minor units that their bank takes back; 0: the dispute ends in our favour
+}
+
+// act is what the customer does at the bank.
+func (c bankCall) act(ctx context.Context, bank *payments.Builtin) (payments.Payment, error) {
+	switch {
+	case c.Dispute == nil:
+		return bank.CustomerPays(ctx, c.Reference, c.Approve)
+	case *c.Dispute == 0:
+		return bank.DisputeEnds(ctx, c.Reference)
+	default:
+		return bank.CustomerDisputes(ctx, c.Reference, *c.Dispute)
+	}
+}
+
 // Signed implements api.PaymentCallbacks.
 func (c bankCallbacks) Signed(string) bool { return false }
 
-// Callback implements api.PaymentCallbacks. The body is {"reference": "…", "approve": true}.
+// Callback implements api.PaymentCallbacks. The body is a bankCall.
 func (c bankCallbacks) Callback(ctx context.Context, provider string, body []byte, _ http.Header) (models.ProviderCall, error) {
 	if provider != c.bank.Name() {
 		return models.ProviderCall{}, models.NewError(models.CodeNotFound, "there is no such payment provider")
 	}
-	var call struct {
-		Reference string `json:"reference"`
-		Approve   bool   `json:"approve"`
-	}
+	var call bankCall
 	if err := json.Unmarshal(body, &call); err != nil || call.Reference == "" {
-		return models.ProviderCall{}, models.NewError(models.CodeInvalidRequest, `the body must be {"reference": "…", "approve": true or false}`)
+		return models.ProviderCall{}, models.NewError(models.CodeInvalidRequest,
+			`the body must be {"reference": "…", "approve": true or false} or {"reference": "…", "dispute": minor units, 0 to end it}`)
 	}
-	_, err := c.bank.CustomerPays(ctx, call.Reference, call.Approve)
+	payment, err := call.act(ctx, c.bank)
 	var refused *payments.RefusedError
 	switch {
 	case errors.As(err, &refused):
@@ -39,7 +56,7 @@ func (c bankCallbacks) Callback(ctx context.Context, provider string, body []byt
 	case err != nil:
 		return models.ProviderCall{}, models.NewError(models.CodeUnavailable, "the bank does not answer").Wrap(err)
 	}
-	return models.ProviderCall{Payment: call.Reference}, nil
+	return models.ProviderCall{Payment: call.Reference, OurID: payment.OurID, Dispute: call.Dispute != nil}, nil
 }
 
 // stripeCallbacks takes Stripe's webhooks.
