@@ -196,8 +196,9 @@ func (a *auditor) compareBranches(r auditedRedemption, s redemptionSlice) {
 		if r.Payable > 0 && !paid {
 			a.about(4, r.ID).differ("payment", models.PaymentCaptured, payment.State)
 		}
-		if payment.State == models.PaymentCaptured && payment.Provider == builtinBank {
-			check(a.about(4, r.ID), "charged by the bank", r.Payable, s.charged[r.ID])
+		if payment.State == models.PaymentCaptured && payment.Provider == builtinBank && !payment.Stray {
+			check(a.about(4, r.ID), "charged by the bank", r.Payable, s.charged[r.ID]+s.disputed[r.ID])
+			check(a.about(4, r.ID), "charged back by the bank", payment.ChargedBack, s.disputed[r.ID])
 		}
 		return
 	}

@@ -15,6 +15,7 @@ type redemptionSlice struct {
 	branches map[string]map[models.Branch]models.TCCBranch
 	payments map[string]models.Payment
 	charged  map[string]int64 // by the books of the built-in bank; those of other providers are theirs
+	disputed map[string]int64 // by the same books: charged back of the payment that counts
 	orders   map[string]models.Order
 	booked   map[string]booked
 	coupons  map[string]models.Coupon // those that a Try was to issue, by id
@@ -24,7 +25,7 @@ type redemptionSlice struct {
 func (a *auditor) loadSlice(rows []auditedRedemption) (redemptionSlice, error) {
 	s := redemptionSlice{
 		lines: map[string][]models.RedemptionLine{}, branches: map[string]map[models.Branch]models.TCCBranch{},
-		payments: map[string]models.Payment{}, charged: map[string]int64{}, orders: map[string]models.Order{}, booked: map[string]booked{},
+		payments: map[string]models.Payment{}, charged: map[string]int64{}, disputed: map[string]int64{}, orders: map[string]models.Order{}, booked: map[string]booked{},
 		coupons: map[string]models.Coupon{}, refunds: map[string][]models.Refund{},
 	}
 	var ids, couponIDs, planned []string
@@ -49,7 +50,7 @@ func (a *auditor) loadSlice(rows []auditedRedemption) (redemptionSlice, error) {
 	if err != nil {
 		return s, err
 	}
-	if err := a.loadCharges(s.payments, s.charged); err != nil {
+	if err := a.loadCharges(s); err != nil {
 		return s, err
 	}
 	if err := a.loadBooked(couponIDs, s.booked); err != nil {
@@ -116,10 +117,10 @@ func (a *auditor) loadBooked(couponIDs []string, sums map[string]booked) error {
 }
 
 // loadCharges sums what the built-in bank charged for each redemption, over all attempts.
-func (a *auditor) loadCharges(payments map[string]models.Payment, charged map[string]int64) error {
+func (a *auditor) loadCharges(s redemptionSlice) error {
 	redemption := map[string]string{}
 	var ourIDs []string
-	for _, p := range payments {
+	for _, p := range s.payments {
 		for attempt := 1; attempt <= p.Attempt; attempt++ {
 			id := models.PaymentID(p.RedemptionID, attempt)
 			ourIDs, redemption[id] = append(ourIDs, id), p.RedemptionID
@@ -134,7 +135,11 @@ func (a *auditor) loadCharges(payments map[string]models.Payment, charged map[st
 		return err
 	}
 	for _, row := range rows {
-		charged[redemption[row.OurID]] += row.Charged()
+		id := redemption[row.OurID]
+		s.charged[id] += row.Charged()
+		if counts := s.payments[id].Reference; counts != nil && *counts == row.Reference {
+			s.disputed[id] = row.ChargedBack
+		}
 	}
 	return nil
 }

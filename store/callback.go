@@ -20,17 +20,16 @@ func (s *Store) RecordCallback(ctx context.Context, provider string, call models
 		if err != nil {
 			return false, err
 		}
-		other, err := x.isOther(call)
+		other, err := x.other(call)
 		x.p.CallbackAt = now
-		if x.p.Reference == nil && !other && x.r.State.Decided() {
+		if x.p.Reference == nil && other == nil && x.r.State.Decided() {
 			x.p.Reference = &call.Payment // nobody waits for its answer any more
 		}
 		switch {
 		case err != nil:
 			return false, err
-		case other:
-			_, attempt, _ := models.ParsePaymentID(call.OurID)
-			return true, x.mark(models.PaymentAttempt{Reference: call.Payment, Attempt: attempt})
+		case other != nil:
+			return true, x.mark(*other)
 		case call.Dispute || x.at(models.StateCancelling, models.StateCancelled):
 			return true, x.markStray()
 		case x.at(models.StateConfirmed):
@@ -66,16 +65,23 @@ func (s *Store) calledAbout(ctx context.Context, provider string, call models.Pr
 	return "", models.NewError(models.CodeNotFound, "there is no such payment")
 }
 
-// isOther reports whether a call is about another payment than that which counts, as far as is known now.
-func (x *paymentTx) isOther(call models.ProviderCall) (bool, error) {
-	if x.p.Reference != nil {
-		return *x.p.Reference != call.Payment, nil
+// other is the payment of a call that is about another one than that which counts, as far as is known now; nil when it is
+// about that. A declined one counts no more: the customer may take another card.
+func (x *paymentTx) other(call models.ProviderCall) (*models.PaymentAttempt, error) {
+	_, attempt, _ := models.ParsePaymentID(call.OurID)
+	switch {
+	case x.p.Reference != nil && *x.p.Reference == call.Payment:
+		if x.p.State != models.PaymentDeclined || x.r.State.Decided() {
+			return nil, nil
+		}
+		attempt = x.p.Attempt
+	case x.p.Reference == nil && attempt == x.p.Attempt:
+		known, err := x.attempt(call.Payment)
+		if known == nil || err != nil {
+			return nil, err // its answer is under way
+		}
 	}
-	if _, attempt, _ := models.ParsePaymentID(call.OurID); attempt != x.p.Attempt {
-		return true, nil
-	}
-	known, err := x.attempt(call.Payment) // else its answer is under way
-	return known != nil, err
+	return &models.PaymentAttempt{Reference: call.Payment, Attempt: attempt}, nil
 }
 
 // markStray saves a payment that the provider has to be asked about again, and has that done at once when the redemption

@@ -98,6 +98,10 @@ func (x *paymentTx) keepReplaced() error {
 	if x.p.Reference == nil {
 		return nil // our id finds it, should it exist
 	}
+	known, err := x.attempt(*x.p.Reference)
+	if known != nil || err != nil {
+		return err
+	}
 	return x.keep(models.PaymentAttempt{Reference: *x.p.Reference, Attempt: x.p.Attempt, State: x.p.State})
 }
 
