@@ -120,17 +120,6 @@ func (f *fleet) insist(ctx context.Context, r request) []answer {
 	return nil
 }
 
-// patient sends the request to one process at a time, until there is a definite answer.
-func (f *fleet) patient(ctx context.Context, r request) []answer {
-	for at := rand.IntN(len(f.nodes)); ctx.Err() == nil; at = (at + 1) % len(f.nodes) {
-		if a := f.send(ctx, at, r); a.definite() {
-			return []answer{a}
-		}
-		wait(ctx, rand.N(20*time.Millisecond))
-	}
-	return nil
-}
-
 // wait is until the time is over or nobody waits any more.
 func wait(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)

@@ -88,7 +88,7 @@ func (m *mall) visit(ctx context.Context, i int) {
 	if i%4 == 0 {
 		r.path, r.body["order_id"] = "/v1/redemptions", order
 		r.body["payment"] = object{"mode": "now", "method": []string{"tok_approved", "tok_declined"}[i/4%2]}
-		m.patient(ctx, r)
+		m.insist(ctx, r)
 		return
 	}
 	r.body["ttl_seconds"] = 1 + rand.IntN(3)

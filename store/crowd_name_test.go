@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -52,6 +54,30 @@ func TestCrowdOfNames(t *testing.T) {
 		requireNoDeadlock(t, f)
 		require.Zero(t, f.Count(1062), "names are found by reading")
 	}
+}
+
+// TestNamesOfOneWhoLeft opens a redemption that waits for its order when its caller leaves: it goes on, because a row of a
+// name that is rolled back would let others who wait for it deadlock.
+func TestNamesOfOneWhoLeft(t *testing.T) {
+	t.Parallel()
+	s, faults := watched(t)
+	plan := newWorld(t, s, storetest.BatchSpec{}).plans(models.KindOrchestrated, 1)[0]
+	order := models.OrderName(plan.Redemption.Caller, *plan.Redemption.OrderID)
+	blocker, err := s.SQL().BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = blocker.ExecContext(t.Context(), "INSERT INTO redemption_names (caller, kind, value, redemption_id) VALUES (?, ?, ?, '')",
+		order.Caller, order.Kind, order.Value)
+	require.NoError(t, err)
+
+	ctx, leave := context.WithCancel(t.Context())
+	faults.Arm(0, storetest.Deadlock)
+	opened := make(chan error, 1)
+	go func() { opened <- one(s.OpenRedemptions(ctx, []models.Plan{plan})) }()
+	require.Eventually(t, func() bool { return len(faults.Disarm()) > 1 }, 10*time.Second, time.Millisecond, "it locks its names")
+	leave()
+	require.NoError(t, blocker.Rollback())
+	require.NoError(t, <-opened)
+	require.ErrorIs(t, one(s.OpenRedemptions(ctx, []models.Plan{plan})), context.Canceled, "who left before gets nothing")
 }
 
 // namedAlike gives a plan one of few keys of its round, and one of few orders, or no order yet.

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -62,6 +64,12 @@ func (tx *txn) lockNames(m mentions, locked map[string]*item) (*names, error) {
 		return nil, err
 	}
 	return tx.readNames(m, locked)
+}
+
+// untilDone is the context of a transaction that takes names, which the caller's end must not roll back: rows that are taken
+// back harm those who wait for them as deleted ones do.
+func untilDone(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 }
 
 // readNames reads who has what is mentioned, as one instant shows it. Of redemptions that the slice has locked it takes the

@@ -16,8 +16,13 @@ type RedemptionOutcome struct {
 }
 
 // OpenRedemptions writes redemptions in state NEW, each with its lines and, when something is to be paid, its payment.
-// Refusals: CodeIdempotencyKeyReused and CodeOrderInUse.
+// Refusals: CodeIdempotencyKeyReused and CodeOrderInUse. Once it has begun, a caller who leaves doesn't end it.
 func (s *Store) OpenRedemptions(ctx context.Context, plans []models.Plan) ([]RedemptionOutcome, error) {
+	if ctx.Err() != nil {
+		return nil, asError(ctx.Err())
+	}
+	ctx, cancel := untilDone(ctx)
+	defer cancel()
 	var outcomes []RedemptionOutcome
 	plans = slices.Clone(plans)
 	err := s.tx(ctx, func(tx *txn) error {
