@@ -33,8 +33,8 @@ func (w *world) lands(id string, state models.PaymentState, ourID string) {
 	require.NoError(w.T, err, "there is always somebody who knows of it")
 }
 
-// givenBack checks that nothing is left of the first card, and was given back once.
-func (w *world) givenBack(id string) {
+// firstCardEmptied checks that nothing is left of the first card, and was given back once.
+func (w *world) firstCardEmptied(id string) {
 	w.T.Helper()
 	first := w.first(id)
 	assert.Zero(w.T, first.Charged())
@@ -74,7 +74,7 @@ func TestPaidOnAnEarlierCard(t *testing.T) {
 					again.run(id)
 				}
 				w.confirmed(id)
-				w.givenBack(id)
+				w.firstCardEmptied(id)
 			})
 		}
 	}
@@ -109,12 +109,12 @@ func TestPaidOnAnEarlierCardWhileWaiting(t *testing.T) {
 					},
 					8 * time.Minute: func(_ *drive, id string) {
 						assert.Equal(t, models.StateWaiting, w.redemption(id).State)
-						w.givenBack(id)
+						w.firstCardEmptied(id)
 					},
 				})
 				d.run(id)
 				w.cancelled(id, models.CodePaymentExpired)
-				w.givenBack(id)
+				w.firstCardEmptied(id)
 			})
 		})
 	}
@@ -144,5 +144,5 @@ func TestEarlierCardHoldsUpNothing(t *testing.T) {
 	})
 	d.run(id)
 	w.confirmed(id)
-	w.givenBack(id)
+	w.firstCardEmptied(id)
 }
