@@ -73,9 +73,12 @@ type Refused struct {
 	Message string `json:"message,omitempty"`
 }
 
+// ReasonUnclear stands in for the reason of a participant that ended a Try for good and didn't say no.
+const ReasonUnclear = "unclear"
+
 // Err is the domain's error for it.
-func (r Refused) Err() *models.Error {
-	why := models.NewError(models.CodeOrderRefused, models.InfoOf(models.CodeOrderRefused).Meaning).With("reason", r.Reason)
+func (r Refused) Err(code models.Code) *models.Error {
+	why := models.NewError(code, models.InfoOf(code).Meaning).With("reason", r.Reason)
 	if r.Message == "" {
 		return why
 	}
@@ -86,7 +89,7 @@ func (r Refused) Err() *models.Error {
 func (a *Elsewhere) SettleBranch(ctx context.Context, in SettleInput) (Status, error) {
 	var why *models.Error
 	if in.Refused != nil {
-		why = in.Refused.Err()
+		why = in.Refused.Err(models.CodeOrderRefused)
 	}
 	return answered(a.Store.SettleBranch(ctx, in.RedemptionID, in.Branch, in.To, why))
 }

@@ -25,7 +25,7 @@ func key(p models.Payment, call string) string {
 // is retried.
 func (a *Payments) AuthorisePayment(ctx context.Context, in RedemptionRef) (Status, error) {
 	defer heartbeat(ctx)()
-	step, err := a.Store.BeginAuthorise(ctx, in.RedemptionID, a.Provider.Name())
+	step, err := ours(a.Store.BeginAuthorise(ctx, in.RedemptionID, a.Provider.Name()))
 	if err == nil && step.Proceed {
 		step, err = a.authorise(ctx, step)
 	}
@@ -95,7 +95,7 @@ func (a *Payments) record(ctx context.Context, p models.Payment, got payments.Pa
 // CheckPayment asks the provider what became of a payment that waits for the customer.
 func (a *Payments) CheckPayment(ctx context.Context, in RedemptionRef) (Status, error) {
 	defer heartbeat(ctx)()
-	step, err := a.Store.PaymentOf(ctx, in.RedemptionID)
+	step, err := ours(a.Store.PaymentOf(ctx, in.RedemptionID))
 	if err != nil || step.Payment.State != models.PaymentPending || step.Payment.Reference == nil {
 		return answer(step, err)
 	}
@@ -113,7 +113,7 @@ func (a *Payments) CheckPayment(ctx context.Context, in RedemptionRef) (Status, 
 // answer is retried with the same key. An operator's decision is carried out instead.
 func (a *Payments) CapturePayment(ctx context.Context, in RedemptionRef) (Status, error) {
 	defer heartbeat(ctx)()
-	step, err := a.Store.BeginCapture(ctx, in.RedemptionID)
+	step, err := ours(a.Store.BeginCapture(ctx, in.RedemptionID))
 	if err != nil || !step.Proceed {
 		return answer(step, err)
 	}
@@ -172,6 +172,14 @@ func refusal(err error) *models.Error {
 // histories.
 func unknown(call string, cause error) error {
 	return models.NewError(models.CodePaymentUnknown, "the provider has not answered definitively: "+call).Wrap(cause)
+}
+
+// ours refuses a payment that the caller's own worker takes: no provider may ever be asked about it.
+func ours(step store.PaymentStep, err error) (store.PaymentStep, error) {
+	if err == nil && step.Redemption.PaidElsewhere() {
+		err = models.NewError(models.CodeStateConflict, "the caller's own worker takes the payment")
+	}
+	return step, err
 }
 
 func answer(step store.PaymentStep, err error) (Status, error) {

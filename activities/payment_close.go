@@ -15,7 +15,7 @@ import (
 // customer's payment was faster. An unknown answer is retried.
 func (a *Payments) ClosePayment(ctx context.Context, in RedemptionRef) (Status, error) {
 	defer heartbeat(ctx)()
-	step, err := a.Store.BeginVoid(ctx, in.RedemptionID)
+	step, err := ours(a.Store.BeginVoid(ctx, in.RedemptionID))
 	if err != nil || !step.Proceed {
 		return answer(step, err)
 	}
@@ -88,7 +88,7 @@ func (a *Payments) RefundCommitted(ctx context.Context, in RedemptionRef) (Statu
 	if err != nil {
 		return Status{}, asTemporal(err)
 	}
-	step, err := a.Store.PaymentOf(ctx, in.RedemptionID)
+	step, err := ours(a.Store.PaymentOf(ctx, in.RedemptionID))
 	if err != nil || step.Redemption.State != models.StateCommitted {
 		return answer(step, err)
 	}

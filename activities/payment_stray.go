@@ -25,7 +25,7 @@ const (
 // that may still arrive stays marked, and the status says when to look again.
 func (a *Payments) ReturnStray(ctx context.Context, in RedemptionRef) (Status, error) {
 	defer heartbeat(ctx)()
-	step, err := a.Store.PaymentOf(ctx, in.RedemptionID)
+	step, err := ours(a.Store.PaymentOf(ctx, in.RedemptionID))
 	if err != nil || !step.Payment.Stray {
 		return answer(step, err)
 	}

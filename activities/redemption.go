@@ -60,21 +60,30 @@ type OpenInput struct {
 // MaxPayWithin is the longest that a customer may be given to pay.
 const MaxPayWithin = 7 * 24 * time.Hour
 
+// text is a part of a request with the least and the most characters of it.
+type text struct {
+	name, value string
+	least, most int
+}
+
 // check bounds what an order service sends as the API bounds its requests: what the store can't hold would be tried for
 // ever.
 func (in OpenInput) check() error {
 	faults := []string{}
-	queue, least := "", 0
-	if o := in.Participants.Order; o != nil {
-		queue, least = o.TaskQueue, 1
-	}
-	for _, text := range []struct {
-		name, value string
-		least, most int
-	}{
+	texts := []text{
 		{"caller", in.Caller, 1, 100}, {"key", in.Key, 1, 255}, {"order_id", in.OrderID, 1, 200}, {"merchant_id", in.MerchantID, 0, 100},
-		{"payment.method", in.Payment.Method, 0, 200}, {"participants.order.task_queue", queue, least, 200},
-	} {
+		{"payment.method", in.Payment.Method, 0, 200},
+	}
+	if o := in.Participants.Order; o != nil {
+		texts = append(texts, text{"participants.order.task_queue", o.TaskQueue, 1, 200})
+	}
+	if p := in.Participants.Payment; p != nil {
+		texts = append(texts, text{"participants.payment.task_queue", p.TaskQueue, 1, 200})
+		if in.Payment.Mode == models.PaymentLater {
+			faults = append(faults, "payment.mode: must not be later with participants.payment, whose worker waits for the customer by itself")
+		}
+	}
+	for _, text := range texts {
 		if n := utf8.RuneCountInString(text.value); n < text.least || n > text.most || strings.TrimSpace(text.value) != text.value {
 			faults = append(faults, fmt.Sprintf("%s: must be %d to %d characters without spaces around them", text.name, text.least, text.most))
 		}
@@ -109,7 +118,8 @@ type Status struct {
 	UserID       string                 `json:"user_id,omitempty"`
 	OrderID      string                 `json:"order_id,omitempty"`
 	BatchIDs     []string               `json:"batch_ids,omitempty"`
-	OrderQueue   string                 `json:"order_queue,omitempty"` // where the caller's own worker serves the order; "": we keep it
+	OrderQueue   string                 `json:"order_queue,omitempty"`   // where the caller's own worker serves the order; "": we keep it
+	PaymentQueue string                 `json:"payment_queue,omitempty"` // where it takes the payment; "": our provider does, or nothing is to be paid
 	Payment      PaymentStatus          `json:"payment"`
 	Policy       Policy                 `json:"policy"`
 }
@@ -120,6 +130,7 @@ type PaymentStatus struct {
 	HasMethod bool                `json:"has_method,omitempty"` // the customer has said how to pay
 	Stray     bool                `json:"stray,omitempty"`      // look at the provider and give back what landed
 	LookIn    time.Duration       `json:"look_in,omitempty"`    // with Stray: what may still land doesn't show yet; look again then
+	Declined  map[string]any      `json:"declined,omitempty"`   // why, as the caller's own worker said it
 }
 
 // OpenRedemption writes the redemption that an order service asked for, or finds the one it wrote before.
@@ -298,6 +309,9 @@ func statusOf(r models.Redemption) Status {
 		RedemptionID: r.ID, State: r.State, Payable: r.Payable > 0, Mode: r.Content.Payment.Mode, Params: r.OutcomeInfo,
 		UserID: r.UserID, OrderQueue: r.Content.Participants.Queue(models.BranchOrder),
 	}
+	if r.PaidElsewhere() {
+		s.PaymentQueue = r.Content.Participants.Queue(models.BranchPayment)
+	}
 	if r.Outcome != nil {
 		s.Outcome = *r.Outcome
 	}
@@ -316,5 +330,9 @@ func statusOf(r models.Redemption) Status {
 }
 
 func paymentStatus(step store.PaymentStep) PaymentStatus {
-	return PaymentStatus{State: step.Payment.State, HasMethod: step.Payment.Method != "", Stray: step.Payment.Stray}
+	s := PaymentStatus{State: step.Payment.State, HasMethod: step.Payment.Method != "", Stray: step.Payment.Stray}
+	if why := step.Payment.Refusal; why != nil && step.Redemption.PaidElsewhere() {
+		s.Declined = why.Params
+	}
+	return s
 }

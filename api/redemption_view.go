@@ -49,7 +49,8 @@ type redeemedCoupon struct {
 type payment struct {
 	State     models.PaymentState `json:"state" enum:"NEW,PENDING,AUTHORISED,CAPTURED,VOIDED,DECLINED,REFUNDED,WRITTEN_OFF"`
 	Attempt   int                 `json:"attempt" doc:"Which of the customer's tries this is."`
-	Reference *string             `json:"reference,omitempty" doc:"The provider's own id."`
+	Reference *string             `json:"reference,omitempty" doc:"The provider's own id, or that of the caller's own worker."`
+	Elsewhere bool                `json:"elsewhere,omitempty" doc:"The caller's own worker takes it, and no payment provider of Tearoff's."`
 	// ChargedBack is left out when it is zero.
 	ChargedBack *models.Money `json:"charged_back,omitempty" doc:"What the customer's bank has taken back, and not given back, in a dispute. It can't be refunded as well."`
 	Declined    *reason       `json:"declined,omitempty" doc:"Why the newest declined attempt was."`
@@ -118,7 +119,10 @@ func (r redemption) with(lines []models.RedemptionLine) redemption {
 // paidBy adds the payment.
 func (r redemption) paidBy(step store.PaymentStep) redemption {
 	p := step.Payment
-	r.Payment = &payment{State: p.State, Attempt: p.Attempt, Reference: p.Reference, Declined: reasonOf(p.Refusal)}
+	r.Payment = &payment{
+		State: p.State, Attempt: p.Attempt, Reference: p.PublicReference(), Elsewhere: step.Redemption.PaidElsewhere(),
+		Declined: reasonOf(p.Refusal),
+	}
 	if p.ChargedBack > 0 {
 		taken := money(p.ChargedBack, p.Currency)
 		r.Payment.ChargedBack = &taken

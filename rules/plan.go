@@ -47,7 +47,8 @@ func Plan(in PlanInput) (models.Plan, error) {
 		return models.Plan{}, models.NewError(models.CodeQuoteChanged, "the total is not the expected one").
 			With("expected", *in.ExpectedTotal).With("total", t.Payable)
 	}
-	if in.Kind == models.KindOrchestrated && t.Payable > 0 && !in.Payment.Usable() {
+	elsewhere := in.Participants.Queue(models.BranchPayment) != "" // whoever takes the payment knows how
+	if in.Kind == models.KindOrchestrated && t.Payable > 0 && !in.Payment.Usable() && !elsewhere {
 		return models.Plan{}, models.NewError(models.CodePaymentRequired, "something is left to pay: say how").With("payable", t.Payable)
 	}
 	request, err := in.Request()

@@ -22,7 +22,8 @@ type auditedRedemption struct {
 	Discount int64
 	Payable  int64
 	Coupons  []models.RedemptionCoupon `gorm:"serializer:json"`
-	// Participants: an order that the caller keeps has no row here, only its branch.
+	// Participants: an order that the caller keeps has no row here, only its branch, and no bank of ours moves the money of a
+	// payment that the caller takes.
 	Participants models.Participants `gorm:"serializer:json"`
 }
 
@@ -185,6 +186,7 @@ func (a *auditor) compareBranches(r auditedRedemption, s redemptionSlice) {
 	if r.Kind != models.KindOrchestrated {
 		return
 	}
+	a.comparePaidElsewhere(r, s)
 	branches, payment := s.branches[r.ID], s.payments[r.ID]
 	if r.State == models.StateConfirmed {
 		check(a.about(4, r.ID), "coupons branch", models.BranchConfirmed, branches[models.BranchCoupons].State)
@@ -216,4 +218,19 @@ func (a *auditor) compareBranches(r auditedRedemption, s redemptionSlice) {
 	if payment.Provider == builtinBank && !payment.Stray {
 		check(a.about(4, r.ID), "charged by the bank", 0, s.charged[r.ID])
 	}
+}
+
+// comparePaidElsewhere checks a payment that the caller's own worker takes: what it has answered is in the branch, and nobody
+// else was asked.
+func (a *auditor) comparePaidElsewhere(r auditedRedemption, s redemptionSlice) {
+	if r.Payable == 0 || r.Participants.Queue(models.BranchPayment) == "" {
+		return
+	}
+	if r.State == models.StateConfirmed {
+		check(a.about(4, r.ID), "payment branch", models.BranchConfirmed, s.branches[r.ID][models.BranchPayment].State)
+	}
+	if provider := s.payments[r.ID].Provider; provider != models.ProviderElsewhere && provider != "" {
+		a.about(4, r.ID).differ("who takes the payment", models.ProviderElsewhere, provider)
+	}
+	check(a.about(4, r.ID), "charged by the bank", 0, s.charged[r.ID])
 }

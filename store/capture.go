@@ -25,9 +25,13 @@ func (s *Store) BeginCapture(ctx context.Context, id string) (PaymentStep, error
 }
 
 // RecordCaptured stores that the money was charged: the redemption is COMMITTED for good. From CLOSING it commits as well:
-// the customer's payment was faster than our closing.
+// the customer's payment was faster than our closing. Not so the caller's own worker: once it is asked to cancel, its answer to
+// that counts.
 func (s *Store) RecordCaptured(ctx context.Context, id, reference string) (PaymentStep, error) {
 	return s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {
+		if x.r.PaidElsewhere() && x.branchAt(models.BranchCancelling) {
+			return false, nil // its Cancel is under way and gives back what was charged
+		}
 		x.p.Reference, x.p.State = &reference, models.PaymentCaptured
 		return false, x.commit()
 	})

@@ -7,12 +7,12 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
-// This file is the barrier of a participant that the caller's own worker serves: nothing of it is in this database, so the
+// This file is the barrier of an order that the caller's own worker serves: nothing of it is in this database, so the
 // intent is written before it is asked, and moved by its answer.
 
 // IntendBranch writes what the participant is about to be asked: TRYING, CONFIRMING or CANCELLING. proceed says that it may
 // be asked, again if need be; without, it has answered already or was never tried. A participant that Tearoff serves itself
-// is CodeStateConflict.
+// is CodeStateConflict, and so is the payment: BeginAuthorise, BeginCapture and BeginVoid are for that.
 func (s *Store) IntendBranch(ctx context.Context, id string, b models.Branch, to models.BranchState) (r models.Redemption, proceed bool, err error) {
 	r, err = s.withBranch(ctx, id, b, func(x *elsewhereTx) (err error) {
 		switch to {
@@ -52,7 +52,7 @@ type elsewhereTx struct {
 
 func (s *Store) withBranch(ctx context.Context, id string, b models.Branch, fn func(x *elsewhereTx) error) (models.Redemption, error) {
 	return s.withRedemption(ctx, id, func(tx *txn, r *models.Redemption) error {
-		if r.Content.Participants.Queue(b) == "" {
+		if b == models.BranchPayment || r.Content.Participants.Queue(b) == "" { // payments have a state machine of their own
 			return models.NewError(models.CodeStateConflict, "the branch "+string(b)+" is not served elsewhere")
 		}
 		row, err := tx.branch(id, b)

@@ -124,7 +124,8 @@ func (x *paymentTx) saveBoth() error {
 	return x.saveRedemption(x.r)
 }
 
-// BeginAuthorise writes the intent to ask for the money. It proceeds while the redemption is being tried or waits, and
+// BeginAuthorise writes the intent to ask for the money; of the provider, or, as models.ProviderElsewhere, of the caller's
+// own worker. It proceeds while the redemption is being tried or waits, and
 // also while it is closing an attempt whose answer was lost: only the same request again tells what to void.
 func (s *Store) BeginAuthorise(ctx context.Context, id, provider string) (PaymentStep, error) {
 	resent := false
@@ -132,11 +133,15 @@ func (s *Store) BeginAuthorise(ctx context.Context, id, provider string) (Paymen
 		trying := x.at(models.StateTrying, models.StateWaiting) && x.p.State == models.PaymentNew &&
 			x.branchAt("", models.BranchTrying, models.BranchRefused)
 		closing := x.at(models.StateClosing) && x.p.State == models.PaymentNew && x.branchAt(models.BranchTrying, models.BranchCancelling)
+		elsewhere := x.r.PaidElsewhere()
+		if elsewhere != (provider == models.ProviderElsewhere) {
+			return false, models.NewError(models.CodeStateConflict, "the payment is not taken by "+provider)
+		}
 		resent = !x.p.SentAt.IsZero()
 		if closing {
 			return true, nil
 		}
-		if !trying || x.p.Method == "" {
+		if !trying || (x.p.Method == "" && !elsewhere) {
 			return false, nil
 		}
 		if err := x.requireTried(x.r, models.BranchOrder, models.BranchCoupons); err != nil {
@@ -222,6 +227,8 @@ func (s *Store) SetPaymentMethod(ctx context.Context, id, method string) (Paymen
 			return false, err
 		}
 		switch {
+		case x.r.PaidElsewhere():
+			return false, models.NewError(models.CodeStateConflict, "the caller's own worker takes the payment").With("state", x.r.State)
 		case x.p.Method == method && x.p.State != models.PaymentDeclined:
 			return false, nil
 		case x.r.State.Decided() || x.at(models.StateCommitting, models.StateClosing):

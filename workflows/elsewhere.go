@@ -9,7 +9,7 @@ import (
 	"github.com/tearoff/tearoff/participant"
 )
 
-// remote is a step of the order as the caller's own worker takes it: the intent is written, the worker is called, its
+// remote is a step of the order, or of the payment, as the caller's own worker takes it: the intent is written, the worker is called, its
 // answer is written.
 type remote struct {
 	activity string
@@ -61,16 +61,20 @@ func (r *redemption) tryElsewhere(s step, order *participant.Order) error {
 	case refused:
 		return r.answer(models.BranchRefused, &activities.Refused{Reason: reason, Message: message})
 	case errors.Is(err, errTooLate):
-		if err := r.step(expireRedemption, r.ref()); err != nil || r.status.State != models.StateTrying {
-			return err
-		}
-		return errWoken // the store's clock is behind: there is time left
+		return r.expire()
 	case final(err): // Temporal won't try it again, and nobody knows what is reserved: the branch stays TRYING, so Cancel is sent
-		why := activities.Refused{Reason: "unclear"}.Err()
-		return r.abandon(why.Code, why.Params)
+		return r.abandon(models.CodeOrderRefused, map[string]any{"reason": activities.ReasonUnclear})
 	default:
 		return err
 	}
+}
+
+// expire decides against a redemption that wasn't tried by its deadline.
+func (r *redemption) expire() error {
+	if err := r.step(expireRedemption, r.ref()); err != nil || r.status.State != models.StateTrying {
+		return err
+	}
+	return errWoken // the store's clock is behind: there is time left
 }
 
 // call calls the order service's worker. Its result doesn't count.

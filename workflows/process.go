@@ -69,10 +69,12 @@ func (p *process) cancelled() bool {
 }
 
 // patience says how long one try of a step may take and how soon a dead worker is noticed (0: only by the timeout),
-// whether the redemption's deadline ends the trying, and on which task queue it is tried ("": Tearoff's own).
+// whether the redemption's deadline ends the trying, and on which task queue it is tried ("": Tearoff's own). With start, a
+// step that lasts is not stuck, for it may wait for a person; it fails when no worker takes it within that time.
 type patience struct {
 	timeout   time.Duration
 	heartbeat time.Duration
+	start     time.Duration
 	deadline  bool
 	queue     string
 }
@@ -95,8 +97,8 @@ func (p *process) ask(s step, in, answer any) error {
 // nil, what the activity returns doesn't count.
 func (p *process) insist(s step, in any, how patience, answer any) error {
 	ctx, cancel := workflow.WithCancel(workflow.WithActivityOptions(p.ctx, workflow.ActivityOptions{
-		TaskQueue: how.queue, StartToCloseTimeout: how.timeout, HeartbeatTimeout: how.heartbeat, Summary: s.summary,
-		RetryPolicy: &temporal.RetryPolicy{InitialInterval: retryFrom, MaximumInterval: retryAtMost},
+		TaskQueue: how.queue, ScheduleToStartTimeout: how.start, StartToCloseTimeout: how.timeout, HeartbeatTimeout: how.heartbeat,
+		Summary: s.summary, RetryPolicy: &temporal.RetryPolicy{InitialInterval: retryFrom, MaximumInterval: retryAtMost},
 	}))
 	defer cancel() // also ends the timers that did not fire
 	var err error
@@ -107,7 +109,7 @@ func (p *process) insist(s step, in any, how patience, answer any) error {
 	if !s.deaf {
 		p.listen(selector, func() { finish(errWoken) })
 	}
-	if after := p.policy.StuckAfter; after > 0 {
+	if after := p.policy.StuckAfter; after > 0 && how.start == 0 {
 		selector.AddFuture(timer(ctx, after, "stuck after that"), func(f workflow.Future) {
 			if f.Get(ctx, nil) == nil {
 				p.what.stuck(s.summary + ": no answer yet")

@@ -98,7 +98,7 @@ func (r *redemption) try() error {
 	case models.PaymentAuthorised, models.PaymentCaptured:
 		return r.step(commitRedemption, r.ref())
 	case models.PaymentDeclined:
-		return r.abandon(models.CodePaymentDeclined, nil)
+		return r.abandon(models.CodePaymentDeclined, r.status.Payment.Declined)
 	default:
 		return r.step(awaitPayment, r.ref())
 	}

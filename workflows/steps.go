@@ -15,7 +15,7 @@ type step struct {
 	activity any
 	summary  string
 	deaf     bool    // a wake-up is no reason to leave it: it is how the workflow looks at what changed
-	remote   *remote // how it is taken where the caller's own worker serves the order; nil: never
+	remote   *remote // how it is taken where the caller's own worker serves the order or the payment; nil: never
 }
 
 // The steps of a redemption. Method values of nil receivers: only their names are used.
@@ -51,12 +51,21 @@ var (
 	confirmCoupons = step{activity: coupons.ConfirmCoupons, summary: "confirm coupons"}
 	cancelCoupons  = step{activity: coupons.CancelCoupons, summary: "cancel coupons"}
 
-	authorisePayment = step{activity: payments.AuthorisePayment, summary: "authorise payment"}
-	checkPayment     = step{activity: payments.CheckPayment, summary: "ask for the payment"}
-	capturePayment   = step{activity: payments.CapturePayment, summary: "capture payment"}
-	closePayment     = step{activity: payments.ClosePayment, summary: "close payment"}
-	refundCommitted  = step{activity: payments.RefundCommitted, summary: "refund payment"}
-	returnStray      = step{activity: payments.ReturnStray, summary: "give back a late payment"}
+	authorisePayment = step{
+		activity: payments.AuthorisePayment, summary: "authorise payment",
+		remote: &remote{participant.ActivityTryPayment, models.BranchTrying, models.BranchTried},
+	}
+	checkPayment   = step{activity: payments.CheckPayment, summary: "ask for the payment"}
+	capturePayment = step{
+		activity: payments.CapturePayment, summary: "capture payment",
+		remote: &remote{participant.ActivityConfirmPayment, models.BranchConfirming, models.BranchConfirmed},
+	}
+	closePayment    = step{activity: payments.ClosePayment, summary: "close payment", remote: remoteCancel}
+	refundCommitted = step{activity: payments.RefundCommitted, summary: "refund payment", remote: remoteCancel}
+	returnStray     = step{activity: payments.ReturnStray, summary: "give back a late payment", remote: remoteCancel}
+
+	// remoteCancel ends with nothing paid, wherever the payment was.
+	remoteCancel = &remote{participant.ActivityCancelPayment, models.BranchCancelling, models.BranchCancelled}
 )
 
 // step takes a step in our own store: in the worker's process first, which costs no events; then, should the store be in
@@ -70,13 +79,19 @@ func (r *redemption) step(s step, in any) error {
 	return err
 }
 
-// pay takes a step at the payment provider and doesn't give up.
+// pay takes a step of the payment, where it is served, and doesn't give up.
 func (r *redemption) pay(s step) error {
+	if r.status.PaymentQueue != "" {
+		return r.payElsewhere(s)
+	}
 	return r.persist(s, r.ref(), patience{timeout: paymentTimeout, heartbeat: activities.HeartbeatWithin})
 }
 
-// payInTime takes a step at the payment provider and gives up at the deadline.
+// payInTime takes a step of the payment, where it is served, and gives up at the deadline.
 func (r *redemption) payInTime(s step) error {
+	if r.status.PaymentQueue != "" {
+		return r.tryPaymentElsewhere()
+	}
 	err := r.persist(s, r.ref(), patience{timeout: paymentTimeout, heartbeat: activities.HeartbeatWithin, deadline: true})
 	if errors.Is(err, errTooLate) {
 		return r.step(expireRedemption, r.ref())
@@ -101,7 +116,7 @@ func (r *redemption) take(s activities.Status) {
 	} else {
 		r.policy, r.until = s.Policy, workflow.Now(r.ctx).Add(s.Remaining)
 	}
-	if s.Payment == (activities.PaymentStatus{}) {
+	if s.Payment.State == "" {
 		s.Payment = r.status.Payment
 	}
 	r.status = s

@@ -15,13 +15,7 @@ func TestBook(t *testing.T) {
 	try := participant.Order{RedemptionID: "rdm_1", OrderID: "o-1", Payable: 100, Currency: "USD"}
 	ref := participant.Ref{RedemptionID: "rdm_1", OrderID: "o-1"}
 	another := participant.Order{RedemptionID: "rdm_2", OrderID: "o-1"}
-	refusedAs := func(t *testing.T, err error, want string) {
-		t.Helper()
-		code, _, ok := participant.Refusal(err)
-		assert.True(t, ok, "%v", err)
-		assert.Equal(t, want, code)
-	}
-	open := func(t *testing.T) *book { return &book{path: filepath.Join(t.TempDir(), "orders.json")} }
+	open := func(t *testing.T) *book { return openBook(filepath.Join(t.TempDir(), "orders.json")) }
 
 	t.Run("tried and confirmed, each twice, by two processes", func(t *testing.T) {
 		t.Parallel()
@@ -29,7 +23,7 @@ func TestBook(t *testing.T) {
 		for range 2 {
 			require.NoError(t, b.TryOrder(t.Context(), try))
 		}
-		b = &book{path: b.path}
+		b = openBook(b.path)
 		for range 2 {
 			require.NoError(t, b.ConfirmOrder(t.Context(), ref))
 		}

@@ -4,9 +4,11 @@
 //
 //	orderservice -temporal 127.0.0.1:7233 < order.json
 //	orderservice -temporal 127.0.0.1:7233 -book orders.json < order.json
+//	orderservice -temporal 127.0.0.1:7233 -book orders.json -till till.json < order.json
 //
 // Without a book Tearoff keeps the order, and no worker is needed. With one the service takes part: it keeps the order
-// itself, and its own worker is asked to reserve it and told whether it stands.
+// itself, and its own worker is asked to reserve it and told whether it stands. With a till it takes the payment itself as
+// well, and no payment provider of Tearoff's is asked.
 //
 // It reads one Order as JSON and prints a workflows.RedemptionResult. Running it again with the same order, also after a
 // crash, attaches to the same redemption and prints the same result: nothing is used or charged twice.
@@ -25,8 +27,6 @@ import (
 
 	"go.temporal.io/sdk/client"
 	temporallog "go.temporal.io/sdk/log"
-
-	"github.com/tearoff/tearoff/models"
 )
 
 func main() {
@@ -45,7 +45,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	temporal := flags.String("temporal", "127.0.0.1:7233", "host:port of Temporal's frontend")
 	namespace := flags.String("namespace", "default", "Temporal namespace that Tearoff's workers serve")
 	path := flags.String("book", "", "file to keep the orders in; none: Tearoff keeps them")
-	queue := flags.String("queue", "orderservice-orders", "with -book: task queue of this service's worker")
+	money := flags.String("till", "", "file to keep the payments in; none: a provider of Tearoff's takes them")
+	queue := flags.String("queue", "orderservice-orders", "with -book or -till: task queue of this service's worker")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -60,13 +61,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	}
 	defer c.Close()
 	in := order.redemption()
-	if *path != "" {
-		stop, err := (&book{path: *path}).serve(c, *queue)
+	if own := newPart(*path, *money); own != nil {
+		stop, err := own.serve(c, *queue)
 		if err != nil {
-			return fmt.Errorf("serve the orders: %w", err)
+			return fmt.Errorf("take part: %w", err)
 		}
 		defer stop()
-		in.Open.Participants.Order = &models.Elsewhere{TaskQueue: *queue}
+		in.Open.Participants = own.participants(*queue)
 	}
 	result, err := place(ctx, c, in)
 	if err != nil {
