@@ -34,13 +34,7 @@ func newDesk(r *rig) *desk {
 // serve runs the desk's worker, with the hook around its activities, until stop or the end of the test.
 func (d *desk) serve(h hook) (s *spy, stop func()) {
 	d.r.T.Helper()
-	s = newSpy(h)
-	w := sdk.New(d.r.dial(s), d.queue, sdk.Options{DisableWorkflowWorker: true, WorkerStopTimeout: 10 * time.Second})
-	participant.Register(w, d)
-	require.NoError(d.r.T, w.Start())
-	stop = sync.OnceFunc(w.Stop)
-	d.r.T.Cleanup(stop)
-	return s, stop
+	return d.r.serves(d.queue, h, func(w sdk.Worker) { participant.Register(w, d) })
 }
 
 // takes makes the desk keep the order of what is opened.

@@ -99,9 +99,13 @@ func TestOpenRefused(t *testing.T) {
 			other := w.Claim(w.batch.ID, w.User())
 			return func(in *activities.OpenInput) { in.CouponIDs = []string{other.ID} }
 		}, models.CodeCouponNotFound},
-		"no key":       {set(func(in *activities.OpenInput) { in.Key = "" }), models.CodeInvalidRequest},
-		"no order":     {set(func(in *activities.OpenInput) { in.OrderID = "" }), models.CodeInvalidRequest},
-		"no queue":     {set(func(in *activities.OpenInput) { in.Participants.Order = &models.Elsewhere{} }), models.CodeInvalidRequest},
+		"no key":   {set(func(in *activities.OpenInput) { in.Key = "" }), models.CodeInvalidRequest},
+		"no order": {set(func(in *activities.OpenInput) { in.OrderID = "" }), models.CodeInvalidRequest},
+		"no queue": {set(func(in *activities.OpenInput) { in.Participants.Order = &models.Elsewhere{} }), models.CodeInvalidRequest},
+		"no till":  {set(func(in *activities.OpenInput) { in.Participants.Payment = &models.Elsewhere{} }), models.CodeInvalidRequest},
+		"till later": {set(func(in *activities.OpenInput) {
+			in.Participants.Payment, in.Payment = &models.Elsewhere{TaskQueue: "till"}, models.PaymentTerms{Mode: models.PaymentLater}
+		}), models.CodeInvalidRequest},
 		"no payment":   {set(func(in *activities.OpenInput) { in.Payment = models.PaymentTerms{} }), models.CodePaymentRequired},
 		"empty cart":   {set(func(in *activities.OpenInput) { in.Cart.Lines = nil }), models.CodeInvalidCart},
 		"other money":  {set(func(in *activities.OpenInput) { in.Cart.Currency = "EUR" }), models.CodeCurrencyMismatch},

@@ -54,6 +54,15 @@ var recordings = []recording{
 	{name: "order refused elsewhere", open: elsewhere(refuses, nil), why: models.CodeOrderRefused},
 	{name: "order never answered elsewhere", open: elsewhere(never(participant.ActivityTryOrder), hurried), why: models.CodePaymentExpired},
 	{name: "order stuck elsewhere", open: elsewhere(lostBefore(participant.ActivityConfirmOrder, 4), nil)},
+	{name: "payment elsewhere", open: paidElsewhere(nil, "", nil)},
+	{name: "payment declined elsewhere", open: paidElsewhere(nil, participant.ActivityTryPayment, nil), why: models.CodePaymentDeclined},
+	{name: "payment refused elsewhere", open: paidElsewhere(nil, participant.ActivityConfirmPayment, nil), why: models.CodePaymentRefused},
+	{name: "payment never answered elsewhere", open: paidElsewhere(never(participant.ActivityTryPayment), "", hurried), why: models.CodePaymentExpired},
+	{name: "payment stuck elsewhere", open: paidElsewhere(lostBefore(participant.ActivityConfirmPayment, 4), "", nil)},
+	{
+		name: "payment stuck and cancelled elsewhere", open: paidElsewhere(never(participant.ActivityConfirmPayment), "", nil),
+		then: func(r *rig, id string) { r.operatorCancels(id) }, why: models.CodeResolved,
+	},
 	{
 		name: "cancelled", plan: paid(payments.TokenPending), why: models.CodeCancelledBy,
 		then: func(r *rig, id string) {

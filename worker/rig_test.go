@@ -125,6 +125,18 @@ func (r *rig) until(id, what string, is func(models.Redemption) bool) {
 	require.Eventuallyf(r.T, func() bool { return is(r.redemption(id)) }, time.Minute, 20*time.Millisecond, "%s: %s", id, what)
 }
 
+// opens waits until the redemption's workflow has written it.
+func (r *rig) opens(id string) {
+	r.T.Helper()
+	require.Eventually(r.T, func() bool { _, err := r.Store.Redemption(r.ctx(), id); return err == nil }, time.Minute, 20*time.Millisecond)
+}
+
+// terminates ends the redemption's workflow as an operator may.
+func (r *rig) terminates(id string) {
+	r.T.Helper()
+	assert.NoError(r.T, r.temporal.TerminateWorkflow(r.T.Context(), workflows.RedemptionWorkflowID(id), "", "test"))
+}
+
 // rests waits until the redemption has ended and nobody has to look at it any more.
 func (r *rig) rests(id string) {
 	r.T.Helper()

@@ -85,6 +85,8 @@ func TestReplayFindsExchangedSteps(t *testing.T) {
 		"closing and looking": {"ClosePayment", "CheckPayment"},
 		"steps elsewhere":     {"TearoffConfirmOrder", "TearoffCancelOrder"},
 		"intent and answer":   {"IntendBranch", "SettleBranch"},
+		"payment elsewhere":   {"TearoffConfirmPayment", "TearoffCancelPayment"},
+		"its intents":         {"IntendPayment", "SettlePayment"},
 		"slices of an audit":  {"AuditBatches", "AuditRedemptions"},
 	} {
 		t.Run(name, func(t *testing.T) {
