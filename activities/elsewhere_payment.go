@@ -30,7 +30,7 @@ func (a *Elsewhere) IntendPayment(ctx context.Context, in IntendPaymentInput) (I
 	var err error
 	switch in.To {
 	case models.BranchTrying:
-		step, err = a.Store.BeginAuthorise(ctx, in.RedemptionID, models.ProviderElsewhere)
+		step, err = a.Store.BeginAuthorise(ctx, in.RedemptionID, models.ProviderCaller)
 		step.Proceed = step.Proceed && step.Redemption.State != models.StateClosing // what to cancel has a name: the redemption's
 	case models.BranchConfirming:
 		step, err = a.toCapture(ctx, in.RedemptionID)

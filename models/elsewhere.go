@@ -31,8 +31,8 @@ func (r *Redemption) PaidElsewhere() bool {
 	return r.Payable > 0 && r.Content.Participants.Queue(BranchPayment) != ""
 }
 
-// ProviderElsewhere is the provider, in the store, of a payment that the caller's own worker takes. No real one has the name.
-const ProviderElsewhere = "elsewhere"
+// ProviderCaller is the provider, in the store, of a payment that the caller's own worker takes. No real one has the name.
+const ProviderCaller = "caller"
 
 // ReferenceElsewhere is how the caller's own reference of a payment is stored. References are unique for each provider, and
 // callers may use one again: for another redemption of the same order, or because another caller has it as well.
@@ -40,7 +40,7 @@ func ReferenceElsewhere(redemptionID, theirs string) string { return redemptionI
 
 // PublicReference is the reference as whoever takes the payment knows it; nil when they have not said.
 func (p Payment) PublicReference() *string {
-	if p.Provider != ProviderElsewhere || p.Reference == nil {
+	if p.Provider != ProviderCaller || p.Reference == nil {
 		return p.Reference
 	}
 	theirs := strings.TrimPrefix(*p.Reference, ReferenceElsewhere(p.RedemptionID, ""))

@@ -229,8 +229,8 @@ func (a *auditor) comparePaidElsewhere(r auditedRedemption, s redemptionSlice) {
 	if r.State == models.StateConfirmed {
 		check(a.about(4, r.ID), "payment branch", models.BranchConfirmed, s.branches[r.ID][models.BranchPayment].State)
 	}
-	if provider := s.payments[r.ID].Provider; provider != models.ProviderElsewhere && provider != "" {
-		a.about(4, r.ID).differ("who takes the payment", models.ProviderElsewhere, provider)
+	if provider := s.payments[r.ID].Provider; provider != models.ProviderCaller && provider != "" {
+		a.about(4, r.ID).differ("who takes the payment", models.ProviderCaller, provider)
 	}
 	check(a.about(4, r.ID), "charged by the bank", 0, s.charged[r.ID])
 }

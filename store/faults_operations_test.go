@@ -43,6 +43,10 @@ func allOperations() []operation {
 		onOrdersElsewhere("IntendBranch, cancelling", intend(models.BranchCancelling), intend(models.BranchTrying), stepAbandon),
 		onOrdersElsewhere("IntendBranch, never asked", intend(models.BranchCancelling), stepAbandon),
 		onOrdersElsewhere("SettleBranch, cancelled", settle(models.BranchCancelled), intend(models.BranchTrying), stepAbandon, intend(models.BranchCancelling)),
+		onPaymentsElsewhere("BeginAuthorise, elsewhere", stepAskElsewhere, "tried"),
+		onPaymentsElsewhere("RecordAuthorise, elsewhere", stepAuthorised, "asked"),
+		onPaymentsElsewhere("RecordCaptured, elsewhere", stepCaptured, "charging"),
+		onPaymentsElsewhere("RecordVoided, elsewhere", stepVoided, "closing"),
 		onHolds("ConfirmHolds", func(ctx context.Context, s *store.Store, id string) error {
 			order := "late-" + id
 			return one(s.ConfirmHolds(ctx, []store.HoldConfirm{{ID: id, OrderID: &order}}))

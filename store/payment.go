@@ -124,7 +124,7 @@ func (x *paymentTx) saveBoth() error {
 	return x.saveRedemption(x.r)
 }
 
-// BeginAuthorise writes the intent to ask for the money; of the provider, or, as models.ProviderElsewhere, of the caller's
+// BeginAuthorise writes the intent to ask for the money; of the provider, or, as models.ProviderCaller, of the caller's
 // own worker. It proceeds while the redemption is being tried or waits, and
 // also while it is closing an attempt whose answer was lost: only the same request again tells what to void.
 func (s *Store) BeginAuthorise(ctx context.Context, id, provider string) (PaymentStep, error) {
@@ -134,7 +134,7 @@ func (s *Store) BeginAuthorise(ctx context.Context, id, provider string) (Paymen
 			x.branchAt("", models.BranchTrying, models.BranchRefused)
 		closing := x.at(models.StateClosing) && x.p.State == models.PaymentNew && x.branchAt(models.BranchTrying, models.BranchCancelling)
 		elsewhere := x.r.PaidElsewhere()
-		if elsewhere != (provider == models.ProviderElsewhere) {
+		if elsewhere != (provider == models.ProviderCaller) {
 			return false, models.NewError(models.CodeStateConflict, "the payment is not taken by "+provider)
 		}
 		resent = !x.p.SentAt.IsZero()

@@ -36,7 +36,7 @@ func TestPaymentElsewhere(t *testing.T) {
 		RedemptionID: id, OrderID: in.Open.OrderID, Currency: "USD", Amount: price, Reference: "sale-" + in.Open.OrderID,
 	}}, money.refs)
 	p := r.payment(id)
-	assert.Equal(t, models.ProviderElsewhere, p.Provider)
+	assert.Equal(t, models.ProviderCaller, p.Provider)
 	assert.Equal(t, "sale-"+in.Open.OrderID, *p.PublicReference())
 }
 
