@@ -58,23 +58,59 @@ func (s *story) ownOrders(ctx context.Context, sc *scene) error {
 		return err
 	}
 	check(sc, "what the order service was told", models.StateConfirmed, result.State)
-	text, err := os.ReadFile(book)
-	if err != nil {
-		return err
-	}
-	var kept map[string]struct {
+	type entry struct {
 		OrderID string            `json:"order_id"`
 		State   models.OrderState `json:"state"`
 		Payable int64             `json:"payable"`
 	}
-	if err := json.Unmarshal(text, &kept); err != nil {
+	mine, err := kept[entry](book, result.RedemptionID)
+	if err != nil {
 		return err
 	}
-	mine := kept[result.RedemptionID]
 	check(sc, "order in its own book", o.ID, mine.OrderID)
 	check(sc, "which says", models.OrderConfirmed, mine.State)
 	check(sc, "to be paid", price(dollars(toPay)), price(dollars(mine.Payable)))
 	return s.checkConfirmed(ctx, sc, o, result.RedemptionID)
+}
+
+// ownPayments lets the order service take the payment as well: what it charges is in its own till, and nothing in the bank.
+func (s *story) ownPayments(ctx context.Context, sc *scene) error {
+	o, err := s.order(ctx)
+	if err != nil {
+		return err
+	}
+	till := filepath.Join(s.servers.options.Dir, "till.json")
+	result, err := s.place(ctx, o, "-book", filepath.Join(s.servers.options.Dir, "orders.json"), "-till", till)
+	if err != nil {
+		return err
+	}
+	check(sc, "what the order service was told", models.StateConfirmed, result.State)
+	type sale struct {
+		State  string `json:"state"`
+		Amount int64  `json:"amount"`
+	}
+	mine, err := kept[sale](till, result.RedemptionID)
+	if err != nil {
+		return err
+	}
+	check(sc, "its own till says", "CHARGED", mine.State)
+	check(sc, "namely", price(dollars(toPay)), price(dollars(mine.Amount)))
+	r, err := s.end(ctx, result.RedemptionID)
+	if err != nil {
+		return err
+	}
+	check(sc, "payment", models.PaymentCaptured, r.Payment.State)
+	return s.checkSettled(ctx, sc, o, r, leftover{coupon: models.CouponUsed, charged: 0})
+}
+
+// kept reads what the order service has of a redemption in one of its files.
+func kept[E any](file, redemptionID string) (E, error) {
+	var all map[string]E
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	return all[redemptionID], err
 }
 
 // place runs the order service as a process of its own.

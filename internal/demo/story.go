@@ -43,6 +43,7 @@ var steps = []step{
 	{"A payment whose answer is lost", (*story).loseAnswers},
 	{"An order service starts the workflow with Temporal's SDK", (*story).orderService},
 	{"An order service takes part: the order is in its own book", (*story).ownOrders},
+	{"An order service takes the money, too: no provider is asked", (*story).ownPayments},
 	{"A part of an order comes back, and then the rest", (*story).refund},
 	{"A refund that the bank takes its time for, over a restart", (*story).slowRefund},
 	{"The worker is killed in the middle of redemptions", (*story).crash},
