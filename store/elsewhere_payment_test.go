@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -160,7 +161,7 @@ func TestConfirmAfterCancelElsewhere(t *testing.T) {
 func TestAuditOfPaymentsElsewhere(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		ended := append(paymentsElsewhere["charged"], stepConfirmCoupons, stepConfirmOrders, stepFinish)
+		ended := slices.Concat(paymentsElsewhere["charged"], []step{stepConfirmCoupons, stepConfirmOrders, stepFinish})
 		for name, damage := range map[string]string{
 			"who takes the payment": "UPDATE payments SET provider = 'builtin' WHERE redemption_id = ?",
 			"payment branch":        "UPDATE tcc_branches SET state = 'CONFIRMING' WHERE branch = 'payment' AND redemption_id = ?",

@@ -11,6 +11,7 @@ import (
 	"github.com/tearoff/tearoff/activities"
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/participant"
+	"github.com/tearoff/tearoff/workflows"
 )
 
 // Answers that are lost after the work was done are asked for again, and change nothing.
@@ -62,6 +63,37 @@ func TestDecidedWhilePaidElsewhere(t *testing.T) {
 		assert.Equal(t, models.PaymentVoided, money.has(in.ID()))
 		assert.Equal(t, 1, s.count(participant.ActivityCancelPayment))
 	})
+	for title, decide := range map[string]func(r *rig, id string){
+		"somebody cancels the workflow": func(r *rig, id string) {
+			assert.NoError(r.T, r.temporal.CancelWorkflow(r.T.Context(), workflows.RedemptionWorkflowID(id), ""))
+		},
+		"an operator cancels": func(r *rig, id string) { r.operator(id, models.Resolution{Action: models.ResolveCancel}) },
+	} {
+		t.Run(title+" while the customer is asked", func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, onMySQL(t))
+			r.work(nil, nil)
+			money := newTill(r)
+			in := money.open(nil)
+			ended := make(chan struct{})
+			money.serve(func(_ context.Context, c call, do func() error) error {
+				if c.Name != participant.ActivityTryPayment {
+					return do()
+				}
+				err := do()
+				decide(r, in.ID())
+				<-ended
+				return err
+			})
+			r.start(in)
+			r.opens(in.ID())
+			r.rests(in.ID())
+			close(ended)
+			money.agrees(in.ID(), *r.redemption(in.ID()).Outcome)
+			assert.Contains(t, []models.Code{models.CodeCancelledBy, models.CodeResolved}, *r.redemption(in.ID()).Outcome)
+			assert.Equal(t, models.PaymentVoided, money.has(in.ID()))
+		})
+	}
 	t.Run("Cancel overtakes Try", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, onMySQL(t))
@@ -101,6 +133,34 @@ func TestPaidElsewhereRefusesAMethod(t *testing.T) {
 	}))
 	r.start(in)
 	money.ended(in, "")
+}
+
+// Whoever takes a step of a provider's payment all the same, an older workflow, is refused, and nothing comes of it.
+func TestNoProviderIsAskedElsewhere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, onMySQL(t))
+	steps := &activities.Payments{Store: r.Store, Provider: r.bank}
+	r.work(nil, nil)
+	money := newTill(r)
+	asked := func(_ context.Context, c call, do func() error) error {
+		for i, step := range []func(context.Context, activities.RedemptionRef) (activities.Status, error){
+			steps.AuthorisePayment, steps.CheckPayment, steps.CapturePayment, steps.ClosePayment, steps.RefundCommitted, steps.ReturnStray,
+		} {
+			_, err := step(r.ctx(), activities.RedemptionRef{RedemptionID: c.ID})
+			refused, _ := activities.AsDomain(err)
+			if assert.NotNil(t, refused, "step %d in %s", i, c.Name) {
+				assert.Equal(t, models.CodeStateConflict, refused.Code)
+			}
+		}
+		return do()
+	}
+	money.serve(asked)
+	in, late := money.open(nil), money.open(nil)
+	r.start(in)
+	money.ended(in, "")
+	money.deny = participant.ActivityConfirmPayment
+	r.start(late)
+	money.ended(late, models.CodePaymentRefused)
 }
 
 // What a worker says of itself may be anything.

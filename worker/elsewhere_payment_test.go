@@ -208,15 +208,18 @@ func TestPaymentWaitsForTheCustomer(t *testing.T) {
 func TestNobodyAtTheTill(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, onMySQL(t))
-	r.work(nil, func(c *worker.Config) { c.StuckAfter = 500 * time.Millisecond })
+	s, _ := r.work(nil, func(c *worker.Config) { c.StuckAfter = 500 * time.Millisecond })
 	money := newTill(r)
 	in := money.open(nil)
 	r.start(in)
 	r.opens(in.ID())
 	r.until(in.ID(), "is stuck", func(x models.Redemption) bool { return x.Stuck })
 	assert.Equal(t, "authorise payment at the caller's worker: nobody takes it", *r.redemption(in.ID()).StuckReason)
+	require.Eventually(t, func() bool { return s.scheduled(participant.ActivityTryPayment) > 2 }, time.Minute, 20*time.Millisecond)
+	assert.Equal(t, "STUCK", r.stored(in.ID()), "and it stays so while nobody does")
 	money.serve(nil)
 	money.ended(in, "")
+	assert.Equal(t, string(models.StateConfirmed), r.stored(in.ID()))
 }
 
 // The till is down when it is to charge: that is flagged, and goes on when it is back. The coupons stay locked meanwhile.

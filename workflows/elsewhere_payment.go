@@ -43,32 +43,44 @@ func (r *redemption) payElsewhere(s step) error {
 // tryPaymentElsewhere tries until the deadline; the worker waits for the customer. What isn't a clear yes or no by then may
 // have happened, so it is cancelled.
 func (r *redemption) tryPaymentElsewhere() error {
-	s := authorisePayment
-	asked, err := r.intendPayment(s)
+	asked, err := r.intendPayment(authorisePayment)
 	if err != nil || !asked.Proceed {
 		return err
 	}
-	var held participant.Held
-	err = r.callPayment(s, asked.Try, patience{
-		timeout: max(r.until.Sub(workflow.Now(r.ctx)), remoteTimeout), heartbeat: participant.TryHeartbeat,
-		start: r.policy.StuckAfter, deadline: true,
-	}, &held)
+	held, err := r.holdElsewhere(asked.Try)
 	reason, message, refused := participant.Refusal(err)
 	switch {
 	case err == nil:
-		return r.settlePayment(activities.SettlePaymentInput{Intent: s.remote.intent, Reference: held.Reference})
+		return r.settlePayment(activities.SettlePaymentInput{Intent: models.BranchTrying, Reference: held.Reference})
 	case refused:
 		why := &activities.Refused{Reason: reason, Message: message}
-		return r.settlePayment(activities.SettlePaymentInput{Intent: s.remote.intent, Refused: why})
+		return r.settlePayment(activities.SettlePaymentInput{Intent: models.BranchTrying, Refused: why})
 	case errors.Is(err, errTooLate):
 		return r.expire()
-	case unserved(err):
-		r.stuck(s.summary + " at the caller's worker: nobody takes it")
-		return errWoken
 	case final(err):
 		return r.abandon(models.CodePaymentDeclined, map[string]any{"reason": activities.ReasonUnclear})
 	default:
 		return err
+	}
+}
+
+// holdElsewhere calls until a worker takes it, and waits for what it says. That nobody takes it is told once.
+func (r *redemption) holdElsewhere(in *participant.Payment) (held participant.Held, err error) {
+	s := authorisePayment
+	for told := false; ; told = true {
+		err = r.callPayment(s, in, patience{
+			timeout: max(r.until.Sub(workflow.Now(r.ctx)), remoteTimeout), heartbeat: participant.TryHeartbeat,
+			start: r.policy.StuckAfter, deadline: true,
+		}, &held)
+		if !unserved(err) {
+			return held, err
+		}
+		if r.tired() {
+			return held, errWoken
+		}
+		if !told {
+			r.stuck(s.summary + " at the caller's worker: nobody takes it")
+		}
 	}
 }
 
