@@ -60,6 +60,13 @@ var recordings = []recording{
 	{name: "payment never answered elsewhere", open: paidElsewhere(never(participant.ActivityTryPayment), "", hurried), why: models.CodePaymentExpired},
 	{name: "payment stuck elsewhere", open: paidElsewhere(lostBefore(participant.ActivityConfirmPayment, 4), "", nil)},
 	{
+		name: "payment taken late elsewhere", open: func(r *rig) workflows.RedemptionInput { return newTill(r).open(nil) },
+		then: func(r *rig, id string) {
+			r.until(id, "stuck", func(x models.Redemption) bool { return x.Stuck })
+			newTill(r).serve(nil)
+		},
+	},
+	{
 		name: "payment stuck and cancelled elsewhere", open: paidElsewhere(never(participant.ActivityConfirmPayment), "", nil),
 		then: func(r *rig, id string) { r.operatorCancels(id) }, why: models.CodeResolved,
 	},
