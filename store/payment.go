@@ -124,9 +124,9 @@ func (x *paymentTx) saveBoth() error {
 	return x.saveRedemption(x.r)
 }
 
-// BeginAuthorise writes the intent to ask for the money; of the provider, or, as models.ProviderCaller, of the caller's
-// own worker. It proceeds while the redemption is being tried or waits, and
-// also while it is closing an attempt whose answer was lost: only the same request again tells what to void.
+// BeginAuthorise writes the intent to ask for the money: the provider, or, as models.ProviderCaller, the caller's own
+// worker. It proceeds while the redemption is being tried or waits, and also while it is closing an attempt whose answer was
+// lost: only the same request again tells what to void.
 func (s *Store) BeginAuthorise(ctx context.Context, id, provider string) (PaymentStep, error) {
 	resent := false
 	step, err := s.withPayment(ctx, id, func(x *paymentTx) (bool, error) {

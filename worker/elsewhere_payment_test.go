@@ -222,6 +222,23 @@ func TestNobodyAtTheTill(t *testing.T) {
 	assert.Equal(t, string(models.StateConfirmed), r.stored(in.ID()))
 }
 
+// The till is there, and fails whenever it is asked to hold the money: that is flagged, too.
+func TestTillFailsAtTry(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, onMySQL(t))
+	r.work(nil, func(c *worker.Config) { c.StuckAfter = time.Second })
+	money := newTill(r)
+	_, stop := money.serve(never(participant.ActivityTryPayment))
+	in := money.open(nil)
+	r.start(in)
+	r.opens(in.ID())
+	r.until(in.ID(), "is stuck", func(x models.Redemption) bool { return x.Stuck })
+	assert.Equal(t, "authorise payment at the caller's worker: no answer yet", *r.redemption(in.ID()).StuckReason)
+	stop()
+	money.serve(nil)
+	money.ended(in, "")
+}
+
 // The till is down when it is to charge: that is flagged, and goes on when it is back. The coupons stay locked meanwhile.
 func TestTillDownAtConfirm(t *testing.T) {
 	t.Parallel()

@@ -64,7 +64,7 @@ func (r *redemption) tryPaymentElsewhere() error {
 	}
 }
 
-// holdElsewhere calls until a worker takes it, and waits for what it says. That nobody takes it is told once.
+// holdElsewhere calls until a worker says something definitive. That it doesn't get on is told once.
 func (r *redemption) holdElsewhere(in *participant.Payment) (held participant.Held, err error) {
 	s := authorisePayment
 	for told := false; ; told = true {
@@ -72,22 +72,31 @@ func (r *redemption) holdElsewhere(in *participant.Payment) (held participant.He
 			timeout: max(r.until.Sub(workflow.Now(r.ctx)), remoteTimeout), heartbeat: participant.TryHeartbeat,
 			start: r.policy.StuckAfter, deadline: true,
 		}, &held)
-		if !unserved(err) {
+		why := unanswered(err)
+		if why == "" {
 			return held, err
 		}
 		if r.tired() {
 			return held, errWoken
 		}
 		if !told {
-			r.stuck(s.summary + " at the caller's worker: nobody takes it")
+			r.stuck(s.summary + " at the caller's worker: " + why)
 		}
 	}
 }
 
-// unserved reports whether no worker took the activity in time.
-func unserved(err error) bool {
+// unanswered says why nothing definitive came of an activity that Temporal has given up; "" when something did, or when it
+// was left.
+func unanswered(err error) string {
+	var failed *temporal.ActivityError
+	if !errors.As(err, &failed) || final(err) {
+		return ""
+	}
 	var timeout *temporal.TimeoutError
-	return errors.As(err, &timeout) && timeout.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START
+	if errors.As(err, &timeout) && timeout.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
+		return "nobody takes it"
+	}
+	return "no answer yet"
 }
 
 func (r *redemption) intendPayment(s step) (asked activities.IntendedPayment, err error) {

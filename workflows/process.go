@@ -70,7 +70,8 @@ func (p *process) cancelled() bool {
 
 // patience says how long one try of a step may take and how soon a dead worker is noticed (0: only by the timeout),
 // whether the redemption's deadline ends the trying, and on which task queue it is tried ("": Tearoff's own). With start, a
-// step that lasts is not stuck, for it may wait for a person; it fails when no worker takes it within that time.
+// try that lasts is not stuck, for it may wait for a person; the step fails when no worker takes it within that time, or when
+// so many tries have failed that as much time has passed.
 type patience struct {
 	timeout   time.Duration
 	heartbeat time.Duration
@@ -98,7 +99,10 @@ func (p *process) ask(s step, in, answer any) error {
 func (p *process) insist(s step, in any, how patience, answer any) error {
 	ctx, cancel := workflow.WithCancel(workflow.WithActivityOptions(p.ctx, workflow.ActivityOptions{
 		TaskQueue: how.queue, ScheduleToStartTimeout: how.start, StartToCloseTimeout: how.timeout, HeartbeatTimeout: how.heartbeat,
-		Summary: s.summary, RetryPolicy: &temporal.RetryPolicy{InitialInterval: retryFrom, MaximumInterval: retryAtMost},
+		Summary: s.summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: retryFrom, MaximumInterval: retryAtMost, MaximumAttempts: triesWithin(how.start),
+		},
 	}))
 	defer cancel() // also ends the timers that did not fire
 	var err error
@@ -128,6 +132,15 @@ func (p *process) insist(s step, in any, how patience, answer any) error {
 		selector.Select(p.ctx)
 	}
 	return err
+}
+
+// triesWithin is how many tries that fail at once take that long. 0: as many as you like.
+func triesWithin(d time.Duration) (n int32) {
+	for wait := retryFrom; d > 0; wait = min(2*wait, retryAtMost) {
+		d -= wait
+		n++
+	}
+	return n
 }
 
 // settle deals with how a step ended. After a refusal the store is looked at: when somebody else has moved it, work goes
