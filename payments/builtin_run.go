@@ -2,7 +2,6 @@ package payments
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -47,6 +46,7 @@ type outcome struct {
 	payment Payment
 	refund  Refund
 	reply   reply
+	nobody  bool // the books don't have what the scope names
 }
 
 // run carries out one request and tells of its payment.
@@ -60,15 +60,14 @@ func (b *Builtin) run(ctx context.Context, req request) (Payment, error) {
 func (b *Builtin) carryOut(ctx context.Context, req request) (outcome, error) {
 	var out outcome
 	err := b.books.BankUpdate(ctx, req.scope, func(page *models.BankPage) error {
-		var err error
-		out, err = req.answer(page)
-		return err
+		out = req.answer(page)
+		return nil
 	})
-	if errors.Is(err, ErrNotFound) {
-		return outcome{}, ErrNotFound
-	}
 	if err != nil {
 		return outcome{}, fmt.Errorf("%w: writing the books: %w", ErrUnknown, err)
+	}
+	if out.nobody {
+		return outcome{}, ErrNotFound
 	}
 	if out.reply.slow {
 		if err := b.dawdle(ctx); err != nil {
@@ -85,15 +84,15 @@ func (b *Builtin) carryOut(ctx context.Context, req request) (outcome, error) {
 }
 
 // answer finds the answer by the request's key, or decides it.
-func (req request) answer(page *models.BankPage) (outcome, error) {
+func (req request) answer(page *models.BankPage) outcome {
 	if page.Key != nil && page.Key.Fingerprint != models.Hash(req.content...) {
-		return outcome{reply: no(models.CodePaymentRefused, "the idempotency key was used with another content")}, nil
+		return outcome{reply: no(models.CodePaymentRefused, "the idempotency key was used with another content")}
 	}
 	if page.Key != nil && page.Key.Answer != nil {
-		return replay(page), nil
+		return replay(page)
 	}
 	if req.scope.Reference != "" && page.Payment == nil {
-		return outcome{}, ErrNotFound
+		return outcome{nobody: true}
 	}
 	r := req.decide(page)
 	out := outcome{reply: r}
@@ -104,7 +103,7 @@ func (req request) answer(page *models.BankPage) (outcome, error) {
 	if req.scope.Key != "" && r.memory != forget {
 		req.remember(page, r)
 	}
-	return out, nil
+	return out
 }
 
 // remember writes the key, with the answer when there is one.
