@@ -86,6 +86,8 @@ var recordings = []recording{
 		hook: func(*rig) hook { return lostBefore("ConfirmCoupons", 1000) },
 		then: func(r *rig, id string) { r.operatorCancels(id) },
 	},
+	{name: "disputed", plan: paid(payments.TokenApproved), then: (*rig).loseAndWin}, // the newest run is that of the end
+	{name: "paid on an earlier card", plan: func(w *world) models.Plan { return later(w.plan("")) }, then: (*rig).earlierCard},
 	{
 		name: "stray refund", plan: hasty(payments.TokenLateCustomer), why: models.CodePaymentExpired,
 		then: func(r *rig, id string) { // the newest run is the one that gives back
@@ -116,6 +118,35 @@ func (r *rig) operatorCancels(id string) {
 	r.until(id, "stuck", func(x models.Redemption) bool { return x.Stuck })
 	r.resolve(id, models.Resolution{Action: models.ResolveCancel})
 	r.wake(id)
+}
+
+// loseAndWin has the customer dispute the payment, and withdraw that.
+func (r *rig) loseAndWin(id string) {
+	for _, taken := range []int64{1000, 0} {
+		r.rests(id)
+		r.disputes(id, taken)
+		r.wake(id)
+		require.Eventually(r.T, func() bool { return r.payment(id).ChargedBack == taken }, time.Minute, 20*time.Millisecond)
+	}
+	r.rests(id)
+}
+
+// earlierCard lets money land on a declined card, which is given back before the customer takes another one.
+func (r *rig) earlierCard(id string) {
+	waits := func(x models.Redemption) bool { return x.State == models.StateWaiting }
+	pay := func(token string) {
+		_, err := r.Store.SetPaymentMethod(r.ctx(), id, token)
+		require.NoError(r.T, err)
+		r.wake(id)
+	}
+	r.until(id, "waits", waits)
+	pay(payments.TokenDeclined)
+	r.until(id, "is declined", func(models.Redemption) bool { return r.payment(id).State == models.PaymentDeclined })
+	r.lands(id, models.PaymentCaptured, "")
+	r.wake(id)
+	r.until(id, "is given back", func(models.Redemption) bool { return !r.payment(id).Stray })
+	r.givenBack(id)
+	pay(payments.TokenApproved)
 }
 
 // Every path of the process, on a real server. The histories replay; those of earlier versions, which package workflows
