@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -13,6 +14,7 @@ import (
 type driver struct {
 	ctx       context.Context
 	s         *store.Store
+	provider  string                 // of payments. "": fake
 	declined  bool                   // the next payment is
 	stopAfter models.RedemptionState // where the worker is lost; "": nowhere
 }
@@ -105,7 +107,7 @@ func (d *driver) try(r models.Redemption) error {
 }
 
 func (d *driver) pay(r models.Redemption) error {
-	step, err := d.s.BeginAuthorise(d.ctx, r.ID, "fake")
+	step, err := d.s.BeginAuthorise(d.ctx, r.ID, cmp.Or(d.provider, "fake"))
 	if err != nil {
 		return err
 	}
