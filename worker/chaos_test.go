@@ -74,6 +74,7 @@ func (c *chaos) run() {
 		})
 	}
 	both.Wait()
+	c.note("won in the end: %v", c.dispute(0))
 	for range 5 { // the sweeper
 		if r := c.w.redemption(c.id); r.DueAt.IsZero() {
 			break
@@ -133,7 +134,7 @@ func (c *chaos) act(d *drive) {
 	w, ctx := c.w, c.w.ctx()
 	var err error
 	what := c.pick("abandon", "deadline", "wake", "cancel", "decline", "expire",
-		"resolve", "resolve", "resolve", "method", "method", "approve", "approve", "approve")
+		"resolve", "resolve", "resolve", "method", "method", "approve", "approve", "approve", "land", "dispute")
 	switch what {
 	case "abandon":
 		_, err = w.Store.Abandon(ctx, c.id, models.NewError(models.CodeCancelledBy, "test"))
@@ -157,11 +158,54 @@ func (c *chaos) act(d *drive) {
 		}
 	case "expire":
 		_, err = w.Store.Expire(ctx, c.id)
+	case "land":
+		err = c.land()
+	case "dispute":
+		err = c.dispute(int64(c.intn(price)))
 	}
 	c.note("%s: %v", what, err)
 	if !c.chance(3) { // else the signal is lost
 		d.wake()
 	}
+}
+
+// land makes the bank think better of a payment that it declined, and call.
+func (c *chaos) land() error {
+	for _, p := range c.declined() {
+		_, err := c.w.raw.ExecContext(c.w.T.Context(), "UPDATE bank_payments SET state = ?, captured = amount, seq = seq + 1 "+
+			"WHERE reference = ? AND state = ?", models.PaymentCaptured, p.Reference, models.PaymentDeclined)
+		if err == nil {
+			_, err = c.w.Store.RecordCallback(c.w.ctx(), c.w.bank.Name(), models.ProviderCall{Payment: p.Reference, OurID: p.OurID})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// declined are the payments that the bank refused.
+func (c *chaos) declined() []models.BankPayment {
+	if c.w.redemption(c.id).Payable == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(c.w.atBank(c.id), func(p models.BankPayment) bool { return p.State != models.PaymentDeclined })
+}
+
+// dispute has the customer's bank take back so much of the payment that counts, 0: give it back, and call.
+func (c *chaos) dispute(amount int64) error {
+	if c.w.redemption(c.id).Payable == 0 || c.w.payment(c.id).Reference == nil {
+		return nil
+	}
+	reference := *c.w.payment(c.id).Reference
+	_, err := c.w.bank.CustomerDisputes(c.w.ctx(), reference, amount)
+	if amount == 0 {
+		_, err = c.w.bank.DisputeEnds(c.w.ctx(), reference)
+	}
+	if err == nil {
+		_, err = c.w.Store.RecordCallback(c.w.ctx(), c.w.bank.Name(), models.ProviderCall{Payment: reference, Dispute: true})
+	}
+	return err
 }
 
 // token is any but those that chaos can't be measured with: no bank forgets a key while two requests are under way, and a

@@ -83,6 +83,7 @@ func TestReplayFindsExchangedSteps(t *testing.T) {
 		"the undo":            {"CancelCoupons", "CancelOrder"},
 		"a decision":          {"CommitRedemption", "AwaitPayment"},
 		"closing and looking": {"ClosePayment", "CheckPayment"},
+		"giving back":         {"ReturnStray", "RefundCommitted"},
 		"steps elsewhere":     {"TearoffConfirmOrder", "TearoffCancelOrder"},
 		"intent and answer":   {"IntendBranch", "SettleBranch"},
 		"payment elsewhere":   {"TearoffConfirmPayment", "TearoffCancelPayment"},

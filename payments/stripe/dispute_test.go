@@ -37,8 +37,8 @@ func TestDisputesByState(t *testing.T) {
 		"needs_response": true, "under_review": true, "lost": true, "won": false, "prevented": false,
 		"warning_needs_response": false, "warning_under_review": false, "warning_closed": false,
 	} {
-		d, url := newDouble(t)
-		p := provider(t, url)
+		d, address := newDouble(t)
+		p := provider(t, address)
 		reference := charged(t, p, euros)
 		d.dispute(reference, 600)
 		d.settle(reference, state)
@@ -55,8 +55,8 @@ func TestDisputesByState(t *testing.T) {
 // TestDisputesAddUp counts in our minor units, and several disputes of one payment together.
 func TestDisputesAddUp(t *testing.T) {
 	t.Parallel()
-	d, url := newDouble(t)
-	p := provider(t, url)
+	d, address := newDouble(t)
+	p := provider(t, address)
 	reference := charged(t, p, models.Money{Amount: 1999, Currency: "ISK"})
 	for _, stripes := range []int64{50_000, 10_000} {
 		d.dispute(reference, stripes)
