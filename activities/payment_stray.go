@@ -109,7 +109,7 @@ func (a *Payments) giveBackWhole(ctx context.Context, ourID, reference string) (
 		return "", 0, unknown("status", err)
 	case got.OurID != ourID:
 		return "", 0, models.NewError(models.CodePaymentUnknown, "the payment is another one's")
-	case got.State == models.PaymentCaptured:
+	case got.State == models.PaymentCaptured, got.State == models.PaymentRefunded: // a refund under way may yet fail
 		return models.PaymentRefunded, got.ChargedBack, a.giveBackAll(ctx, ourID, reference)
 	case !open(got.State):
 		return got.State, got.ChargedBack, nil

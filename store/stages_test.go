@@ -136,7 +136,10 @@ var (
 	stepMethod   = each(func(ctx context.Context, s *store.Store, id string) error {
 		_, err := s.SetPaymentMethod(ctx, id, "tok_another")
 		return err
-	})
+	}, "INSERT INTO payment_attempts (provider, reference, redemption_id, attempt, state, seq, stray, created_at, updated_at) SELECT provider, "+
+		"reference, redemption_id, attempt, state, 1, 0, created_at, created_at FROM payments"+ofPayment,
+		setPayment+"attempt = attempt + 1, state = 'NEW', method = 'tok_another', reference = NULL, sent_at = NULL"+ofPayment,
+		setRedemption+"wake = 1"+ofRedemption)
 	stepAnotherPayment = each(func(ctx context.Context, s *store.Store, id string) error {
 		_, err := s.KeepStray(ctx, models.PaymentAttempt{RedemptionID: id, Attempt: 1, Reference: "second-" + id, State: models.PaymentAuthorised})
 		return err
