@@ -61,7 +61,7 @@ func TestPaymentElsewhereIsNobodyElses(t *testing.T) {
 			requireCode(t, models.CodeStateConflict, err, name)
 			_, err = s.SettleBranch(t.Context(), id, models.BranchPayment, models.BranchCancelled, nil)
 			requireCode(t, models.CodeStateConflict, err, name)
-			_, err = s.RecordCallback(t.Context(), models.ProviderCaller, "sale-1")
+			_, err = s.RecordCallback(t.Context(), models.ProviderCaller, models.ProviderCall{Payment: "sale-1"})
 			requireCode(t, models.CodeNotFound, err, name)
 			assert.Equal(t, before, picture(t, s, id), name)
 		}
