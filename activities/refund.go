@@ -132,22 +132,27 @@ func (a *Refunds) CheckRefund(ctx context.Context, in RefundRef) (RefundStatus, 
 	return a.record(ctx, step.Refund, &got, err)
 }
 
-// record stores a definitive answer. Without one an operator's decision is carried out, or the step is tried again.
+// record stores the provider's answer; got nil is none. While it isn't definitive an operator's decision is carried out, or
+// the step is tried again.
 func (a *Refunds) record(ctx context.Context, r models.Refund, got *payments.Refund, err error) (RefundStatus, error) {
-	open := err != nil || got == nil || got.State == models.ProviderRefundPending
-	if d := r.Resolution; open && d != nil && d.WriteOff && !r.State.Final() {
-		r, err := a.Store.WriteOffRefund(ctx, r.ID)
-		return a.status(ctx, r, err)
+	if err == nil && got != nil {
+		before := r.StuckReason
+		r, err = a.Store.RecordRefund(ctx, r.ID, store.RefundAnswer{Attempt: r.Attempt, Seen: r.Seq, Reference: got.Reference, State: got.State})
+		if err != nil {
+			return a.status(ctx, r, err)
+		}
+		if r.Stuck && (before == nil || *before != *r.StuckReason) {
+			a.tell(ctx, r)
+		}
 	}
-	if err != nil {
+	open := r.State == models.RefundPaying || r.State == models.RefundSettling
+	switch d := r.Resolution; {
+	case open && d != nil && d.WriteOff:
+		r, err = a.Store.WriteOffRefund(ctx, r.ID)
+	case err != nil:
 		return RefundStatus{}, asTemporal(unknown("refund", err))
-	}
-	if got == nil {
+	case got == nil:
 		return RefundStatus{}, asTemporal(unknown("refund", errors.New("the provider doesn't have it")))
-	}
-	r, err = a.Store.RecordRefund(ctx, r.ID, store.RefundAnswer{Attempt: r.Attempt, Reference: got.Reference, State: got.State})
-	if err == nil && r.Stuck {
-		a.tell(ctx, r)
 	}
 	return a.status(ctx, r, err)
 }

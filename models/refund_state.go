@@ -81,6 +81,11 @@ type Refund struct {
 // OurID is our id of one attempt to pay the refund, kept with it at the provider; it is its idempotency key as well.
 func (r Refund) OurID() string { return fmt.Sprintf("%s/%d", r.ID, r.Attempt) }
 
+// ByHand reports whether an operator has decided that the customer has the money by other means.
+func (r Refund) ByHand() bool {
+	return r.Resolution != nil && r.Resolution.WriteOff && r.Resolution.Action == ResolveConfirm
+}
+
 // Approval is an admin's decision about a refund.
 type Approval struct {
 	Approved bool   `json:"approved"`

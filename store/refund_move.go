@@ -75,9 +75,11 @@ func (tx *txn) moveRefund(r *models.Refund, to models.RefundState) error {
 		return models.NewError(models.CodeStateConflict, "the refund's state does not allow this").With("state", r.State)
 	}
 	r.State, r.Wake = to, false
-	r.Stuck, r.StuckReason, r.StuckSince = false, nil, models.Time{}
+	unflagRefund(r)
 	return tx.saveRefund(r)
 }
+
+func unflagRefund(r *models.Refund) { r.Stuck, r.StuckReason, r.StuckSince = false, nil, models.Time{} }
 
 func (tx *txn) rejectRefund(r *models.Refund, why models.Code) error {
 	r.Outcome = &why
@@ -99,6 +101,9 @@ func (s *Store) DecideRefund(ctx context.Context, id string, a models.Approval) 
 			if a == *r.Approval {
 				return nil
 			}
+		}
+		if late = a.Approved && r.Outcome != nil && *r.Outcome == models.CodeApprovalExpired; late {
+			return nil // by us, if the answer of a COMMIT was lost
 		}
 		open := r.State == models.RefundAwaiting || (r.State == models.RefundApproved && !a.Approved && r.BookedAt.IsZero())
 		if !open {
@@ -183,7 +188,7 @@ func (s *Store) RetryRefund(ctx context.Context, id string, record models.AuditR
 		switch {
 		case r.State == models.RefundBounced:
 			r.Attempt++
-			r.Reference, r.SentAt, r.Outcome = nil, models.Time{}, nil
+			r.Reference, r.SentAt, r.Outcome, r.Resolution = nil, models.Time{}, nil, nil // a decision was about the attempt before
 			if err := tx.moveRefund(r, models.RefundApproved); err != nil {
 				return err
 			}
@@ -198,13 +203,13 @@ func (s *Store) RetryRefund(ctx context.Context, id string, record models.AuditR
 }
 
 // ResolveRefund stores an operator's decision about a refund that is being paid; a driver carries it out. The money of one
-// that has bounced can only be given back by other means, which ends it at once. What could never be carried out is
-// CodeResolveNotPossible and stores nothing; neither does the same decision again.
+// that has bounced can only be given back by other means, which ends it at once; and a flag at the end can be taken back. What
+// could never be carried out is CodeResolveNotPossible and stores nothing; neither does the same decision again.
 func (s *Store) ResolveRefund(ctx context.Context, id string, decision models.Resolution) (models.Refund, error) {
 	return s.withRefund(ctx, id, func(tx *txn, r *models.Refund) error {
 		if r.Resolution != nil {
 			decision.At = r.Resolution.At
-			if decision == *r.Resolution {
+			if decision == *r.Resolution && !(r.Stuck && r.State.Final()) {
 				return nil
 			}
 		}
@@ -216,19 +221,33 @@ func (s *Store) ResolveRefund(ctx context.Context, id string, decision models.Re
 		if err := tx.auditRefund(r, record, "decision", decision.Action); err != nil {
 			return err
 		}
-		byHand := decision.WriteOff && decision.Action == models.ResolveConfirm
-		switch {
-		case r.State == models.RefundBounced && byHand:
-			r.Resolution = &decision
-			return tx.moveRefund(r, models.RefundDone)
-		case r.State == models.RefundBounced:
-			return models.NewError(models.CodeResolveNotPossible, "the refund is booked: retry it, or confirm with write_off that the customer has the money")
-		case r.State != models.RefundPaying && r.State != models.RefundSettling:
-			return models.NewError(models.CodeResolveNotPossible, "nothing is open at the provider").With("state", r.State)
-		}
-		r.Resolution, r.Wake = &decision, true
-		return tx.saveRefund(r)
+		return tx.resolveRefund(r, decision)
 	})
+}
+
+func (tx *txn) resolveRefund(r *models.Refund, decision models.Resolution) error {
+	no := func(why string) error {
+		return models.NewError(models.CodeResolveNotPossible, why).With("state", r.State)
+	}
+	byHand := decision.WriteOff && decision.Action == models.ResolveConfirm
+	givenUp := decision.WriteOff && decision.Action == models.ResolveCancel
+	switch {
+	case r.State == models.RefundBounced && byHand:
+		r.Resolution = &decision
+		return tx.moveRefund(r, models.RefundDone)
+	case r.State == models.RefundBounced:
+		return no("the refund is booked: retry it, or confirm with write_off that the customer has the money")
+	case r.Stuck && ((r.State == models.RefundDone && byHand) || (r.State.Released() && givenUp)):
+		r.Resolution = &decision
+		unflagRefund(r)
+		return tx.saveRefund(r)
+	case r.State != models.RefundPaying && r.State != models.RefundSettling:
+		return no("nothing is open at the provider")
+	case !r.BookedAt.IsZero() && decision.Action == models.ResolveCancel:
+		return no("the refund is booked: the money is owed")
+	}
+	r.Resolution, r.Wake = &decision, true
+	return tx.saveRefund(r)
 }
 
 // auditRefund appends who did what to a refund, and what it was before.

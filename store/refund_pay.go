@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -62,10 +63,14 @@ func (s *Store) BeginRefund(ctx context.Context, id, provider string) (RefundSte
 
 // RefundAnswer is what the provider definitively said of a refund.
 type RefundAnswer struct {
-	Attempt   int // the attempt that was asked for
+	Attempt   int   // the attempt that was asked for
+	Seen      int64 // the row's Seq when the provider was asked: a call that came since then is not answered by this
 	Reference string
 	State     models.ProviderRefundState
 }
+
+// settleLimit is how long a bank may take: most need 5 to 10 days, and after that somebody should look.
+const settleLimit = 10 * 24 * time.Hour
 
 // RecordRefund stores the provider's answer to an attempt: SETTLING, PAID, or FAILED, which frees what was reserved. One that
 // is booked can only bounce: it stays reserved, and is flagged, because the customer is still owed. An answer about another
@@ -78,31 +83,59 @@ func (s *Store) RecordRefund(ctx context.Context, id string, a RefundAnswer) (mo
 		if a.Reference != "" {
 			r.Reference = &a.Reference
 		}
-		r.Recheck = false
-		if r.State != models.RefundBounced {
-			r.Stuck, r.StuckReason, r.StuckSince = false, nil, models.Time{}
+		if a.Seen == r.Seq {
+			r.Recheck = false
 		}
-		switch {
-		case a.State == models.ProviderRefundFailed:
-			return tx.failRefund(r)
-		case r.State.Released() && a.State == models.ProviderRefundSucceeded:
-			return tx.flagRefund(r, "the provider has paid it although it was given up: the customer may have the money twice")
-		case r.State == models.RefundPaying && a.State == models.ProviderRefundPending:
-			return tx.moveRefund(r, models.RefundSettling)
-		case (r.State == models.RefundPaying || r.State == models.RefundSettling) && a.State == models.ProviderRefundSucceeded:
-			return tx.moveRefund(r, models.RefundPaid)
+		switch a.State {
+		case models.ProviderRefundFailed:
+			return tx.refundFailed(r)
+		case models.ProviderRefundSucceeded:
+			return tx.refundSucceeded(r)
 		default:
-			return tx.saveRefund(r)
+			return tx.refundPending(r)
 		}
 	})
 }
 
-// failRefund ends a refund that the provider won't pay.
-func (tx *txn) failRefund(r *models.Refund) error {
-	if r.State.Released() || r.State == models.RefundBounced {
-		return tx.saveRefund(r)
+func (tx *txn) refundPending(r *models.Refund) error {
+	switch r.State {
+	case models.RefundPaying:
+		return tx.moveRefund(r, models.RefundSettling)
+	case models.RefundSettling:
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		if now.Sub(r.SentAt.Time) > settleLimit {
+			return tx.flagRefund(r, "the bank has not settled it")
+		}
 	}
-	if r.BookedAt.IsZero() {
+	return tx.answered(r)
+}
+
+func (tx *txn) refundSucceeded(r *models.Refund) error {
+	switch {
+	case r.State == models.RefundPaying || r.State == models.RefundSettling:
+		return tx.moveRefund(r, models.RefundPaid)
+	case r.State == models.RefundPaid && r.ByHand():
+		r.Recheck = true // it is flagged then, which booking would take back
+	case r.State == models.RefundDone && r.ByHand():
+		return tx.flagRefund(r, "the provider has paid it although the customer had the money by other means: they may have it twice")
+	case r.State.Released():
+		return tx.flagRefund(r, "the provider has paid it although it was given up: the customer may have the money twice")
+	}
+	return tx.answered(r)
+}
+
+// refundFailed ends a refund that the provider won't pay. That the customer has the money by other means stays true.
+func (tx *txn) refundFailed(r *models.Refund) error {
+	switch {
+	case r.State == models.RefundPaid:
+		r.Recheck = !r.ByHand() // it bounces when it is booked
+		return tx.answered(r)
+	case r.State.Released(), r.State == models.RefundBounced, r.State == models.RefundDone && r.ByHand():
+		return tx.answered(r)
+	case r.BookedAt.IsZero():
 		r.Outcome = new(models.CodePaymentRefused)
 		return tx.moveRefund(r, models.RefundFailed)
 	}
@@ -110,6 +143,14 @@ func (tx *txn) failRefund(r *models.Refund) error {
 		return err
 	}
 	return tx.flagRefund(r, "the customer's bank has sent the money back: retry, or give it back by other means and resolve")
+}
+
+// answered saves a refund that an answer did not move. One that has bounced waits for an operator, whatever is answered.
+func (tx *txn) answered(r *models.Refund) error {
+	if r.State != models.RefundBounced {
+		unflagRefund(r)
+	}
+	return tx.saveRefund(r)
 }
 
 // WriteOffRefund carries out an operator's decision without the provider's answer: the customer has the money by other
@@ -125,8 +166,6 @@ func (s *Store) WriteOffRefund(ctx context.Context, id string) (models.Refund, e
 			return models.NewError(models.CodeResolveNotPossible, "no write-off was decided")
 		case d.Action == models.ResolveConfirm:
 			return tx.moveRefund(r, models.RefundPaid)
-		case !r.BookedAt.IsZero():
-			return models.NewError(models.CodeResolveNotPossible, "the refund is booked: the money is owed")
 		default:
 			r.Outcome = new(models.CodeResolved)
 			return tx.moveRefund(r, models.RefundFailed)
@@ -135,8 +174,9 @@ func (s *Store) WriteOffRefund(ctx context.Context, id string) (models.Refund, e
 }
 
 // RecordRefundCallback stores that the provider called about a refund, before it is answered, and returns those to look at: the
-// one with the reference, or, while no answer has told us the reference, those of the payment that are being asked for.
-// CodeNotFound: neither is known.
+// one with the reference, or, while no answer has told us the reference, those of the payment that were asked for.
+// CodeNotFound: neither is known. The mark stays until the provider was asked after the call: what it answered before may be
+// what the call revokes.
 func (s *Store) RecordRefundCallback(ctx context.Context, provider string, call models.ProviderCall) ([]models.Refund, error) {
 	var ids []string
 	db := s.db.WithContext(ctx).Model(&models.Refund{})
@@ -150,7 +190,7 @@ func (s *Store) RecordRefundCallback(ctx context.Context, provider string, call 
 	var called []models.Refund
 	for _, id := range ids {
 		r, err := s.withRefund(ctx, id, func(tx *txn, r *models.Refund) error {
-			r.Wake, r.Recheck = true, r.State.Final()
+			r.Wake, r.Recheck = true, true
 			return tx.saveRefund(r)
 		})
 		if err != nil {
@@ -161,7 +201,8 @@ func (s *Store) RecordRefundCallback(ctx context.Context, provider string, call 
 	return called, nil
 }
 
-// refundsOfPayment are the refunds that the provider is asked for, of a payment that is ours; CodeNotFound when it isn't.
+// refundsOfPayment are the refunds that the provider was asked for and of which it has told us nothing, of a payment that is
+// ours; CodeNotFound when it isn't.
 func (s *Store) refundsOfPayment(ctx context.Context, provider, reference string) ([]string, error) {
 	db := s.db.WithContext(ctx)
 	var of []string
@@ -173,6 +214,6 @@ func (s *Store) refundsOfPayment(ctx context.Context, provider, reference string
 		return nil, models.NewError(models.CodeNotFound, "there is no such payment")
 	}
 	var refunds []models.Refund
-	err = db.Find(&refunds, "redemption_id IN ? AND state = ?", of, models.RefundPaying).Error
+	err = db.Find(&refunds, "redemption_id IN ? AND reference IS NULL AND sent_at IS NOT NULL", of).Error
 	return keysOf(refunds, func(r models.Refund) string { return r.ID }), err
 }

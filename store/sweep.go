@@ -36,12 +36,8 @@ func (s *Store) Due(ctx context.Context, limit int) ([]models.Redemption, error)
 
 // Woken takes the mark back after the driver of a redemption was told; what changed since then keeps it.
 func (s *Store) Woken(ctx context.Context, r models.Redemption) error {
-	return s.woken(ctx, "redemptions", r.ID, r.Seq)
-}
-
-func (s *Store) woken(ctx context.Context, table, id string, seq int64) error {
 	return s.tx(ctx, func(tx *txn) error {
-		return tx.Exec("UPDATE "+table+" SET wake = ?, seq = seq + 1 WHERE id = ? AND seq = ?", false, id, seq).Error
+		return tx.Exec("UPDATE redemptions SET wake = ?, seq = seq + 1 WHERE id = ? AND seq = ?", false, r.ID, r.Seq).Error
 	})
 }
 
@@ -64,7 +60,7 @@ func (s *Store) DueRefunds(ctx context.Context, limit int) ([]models.Refund, err
 		}
 		for i := range due {
 			r := due[i]
-			if r.Wake = false; r.State == models.RefundAwaiting && r.Deadline.Before(now) {
+			if r.State == models.RefundAwaiting && r.Deadline.Before(now) {
 				r.Deadline = now // its timer is late
 			}
 			if err := tx.putOff("refunds", r.ID, r.Seq, s.refundDueAt(r, now)); err != nil {
@@ -77,7 +73,20 @@ func (s *Store) DueRefunds(ctx context.Context, limit int) ([]models.Refund, err
 	return due, err
 }
 
-// RefundWoken takes the mark back after the driver of a refund was told; what changed since then keeps it.
-func (s *Store) RefundWoken(ctx context.Context, r models.Refund) error {
-	return s.woken(ctx, "refunds", r.ID, r.Seq)
+// RefundWoken takes the mark back after the driver of a refund was told; what changed since then keeps it. Until then the
+// sweeper comes back soon, also to a refund whose bank takes days: Temporal may have been down.
+func (s *Store) RefundWoken(ctx context.Context, told models.Refund) error {
+	_, err := s.withRefund(ctx, told.ID, func(tx *txn, r *models.Refund) error {
+		if r.Seq != told.Seq {
+			return nil
+		}
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		r.Wake = false
+		return tx.guard(1, "UPDATE refunds SET wake = ?, due_at = ?, seq = seq + 1 WHERE id = ? AND seq = ?",
+			false, tx.store.refundDueAt(*r, now), r.ID, r.Seq)
+	})
+	return err
 }

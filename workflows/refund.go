@@ -54,10 +54,7 @@ func (r *refund) over() bool { return r.status.State.Final() && !r.status.Rechec
 // advance takes the one step that the refund's state asks for.
 func (r *refund) advance() {
 	r.show()
-	if r.cancelled() && r.status.State == models.RefundAwaiting {
-		r.settle(r.step(withdrawRefund))
-		return
-	}
+	r.cancelled() // heard once, so that it disturbs no later step
 	switch r.status.State {
 	case models.RefundAwaiting:
 		r.settle(r.awaitApproval())
@@ -72,8 +69,11 @@ func (r *refund) advance() {
 	}
 }
 
-// awaitApproval waits for an admin, and rejects the refund when none has decided in time.
+// awaitApproval waits for an admin, and rejects the refund when none has decided in time, or somebody cancels the workflow.
 func (r *refund) awaitApproval() error {
+	if r.asked {
+		return r.step(withdrawRefund)
+	}
 	if err := r.look(); err != nil || r.status.State != models.RefundAwaiting {
 		return err
 	}
@@ -86,9 +86,8 @@ func (r *refund) awaitApproval() error {
 
 // The bank is asked again after as long as it has had already, within these bounds.
 const (
-	firstAsk    = 5 * time.Second
-	lastAsk     = 6 * time.Hour
-	settleLimit = 10 * 24 * time.Hour // most banks need 5 to 10 days; after that somebody should look
+	firstAsk = 5 * time.Second
+	lastAsk  = 6 * time.Hour
 )
 
 // awaitSettlement waits until the provider calls, or asks it by itself.
@@ -96,9 +95,7 @@ func (r *refund) awaitSettlement() error {
 	if err := r.pay(checkRefund); err != nil || r.status.State != models.RefundSettling {
 		return err
 	}
-	if r.status.Waited > settleLimit && !r.status.Stuck {
-		r.stuck("the bank has not settled it")
-	}
+	r.show()
 	r.sleep(min(max(r.status.Waited, firstAsk), lastAsk), "ask the bank again then")
 	return nil
 }
@@ -146,17 +143,22 @@ var refundDetails = map[models.RefundState]string{
 }
 
 // show tells the Temporal UI where the refund is. Search attributes cost an event each, so only the states that a refund rests
-// in are set.
+// in are set, and that it is stuck.
 func (r *refund) show() {
-	text := refundDetails[r.status.State]
-	if r.status.Outcome != "" {
-		text += " (" + string(r.status.Outcome) + ")"
+	s := r.status
+	text := refundDetails[s.State]
+	if s.Outcome != "" {
+		text += " (" + string(s.Outcome) + ")"
+	}
+	resting := s.State.Final() || s.State == models.RefundAwaiting || s.State == models.RefundSettling
+	switch {
+	case s.Stuck && !s.State.Final():
+		text = "STUCK: " + text
+		r.attribute(stateStuck)
+	case resting || r.shown == "" || r.shown == stateStuck:
+		r.attribute(string(s.State))
 	}
 	workflow.SetCurrentDetails(r.ctx, text)
-	resting := r.status.State.Final() || r.status.State == models.RefundAwaiting || r.status.State == models.RefundSettling
-	if resting || r.shown == "" || r.shown == stateStuck {
-		r.attribute(string(r.status.State))
-	}
 }
 
 func (r *refund) attribute(state string) {
