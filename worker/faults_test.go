@@ -22,7 +22,7 @@ type call struct {
 	Name  string
 	Nth   int    // of this activity for its workflow's id, from 1
 	Index int    // of all activities of its workflow's id, from 0
-	ID    string // of the redemption
+	ID    string // of the redemption or refund
 	Run   string // of the workflow
 }
 
@@ -145,7 +145,8 @@ func (s *spy) end() {
 }
 
 func (s *spy) begin(info activity.Info) call {
-	c := call{Name: info.ActivityType.Name, ID: strings.TrimPrefix(info.WorkflowExecution.ID, "redemption/"), Run: info.WorkflowExecution.RunID}
+	_, id, _ := strings.Cut(info.WorkflowExecution.ID, "/")
+	c := call{Name: info.ActivityType.Name, ID: id, Run: info.WorkflowExecution.RunID}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy++
