@@ -155,10 +155,11 @@ func (s *Store) WithdrawRefund(ctx context.Context, id string) (models.Refund, e
 }
 
 // MarkRefundStuck flags a refund that doesn't get on in the state it was seen in. It keeps the first instant; one that has
-// moved since is left alone.
+// moved since is left alone. To ask the provider is one step that begins APPROVED and is PAYING while it lasts.
 func (s *Store) MarkRefundStuck(ctx context.Context, id string, seen models.RefundState, reason string) (models.Refund, error) {
 	return s.withRefund(ctx, id, func(tx *txn, r *models.Refund) error {
-		if r.State != seen || (r.State.Final() && !r.Recheck) {
+		asking := seen == models.RefundApproved && r.State == models.RefundPaying
+		if (r.State != seen && !asking) || (r.State.Final() && !r.Recheck) {
 			return nil
 		}
 		return tx.flagRefund(r, reason)

@@ -83,8 +83,8 @@ func (s *Store) RecordRefund(ctx context.Context, id string, a RefundAnswer) (mo
 		if a.Reference != "" {
 			r.Reference = &a.Reference
 		}
-		if a.Seen == r.Seq {
-			r.Recheck = false
+		if a.Seen == r.Seq { // whoever asked knows all that there is to know
+			r.Recheck, r.Wake = false, false
 		}
 		switch a.State {
 		case models.ProviderRefundFailed:
