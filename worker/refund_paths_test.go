@@ -105,13 +105,12 @@ func (x refundWalk) is(c call) bool { return c.Name == x.step && c.Nth == x.nth 
 
 func (x refundWalk) String() string { return fmt.Sprintf("%s/%s %d", x.name, x.step, x.nth) }
 
-// refundWalks lists the steps of all paths, each with the one before it; a pair that an earlier path has is left out.
+// refundWalks lists the steps of all paths, each with the one before it; a pair that its path has had is left out.
 func refundWalks(w *world) []refundWalk {
 	w.T.Helper()
 	var all []refundWalk
-	seen := map[[2]string]bool{}
 	for _, p := range refundPaths {
-		w := w.fork(w.T)
+		w, seen := w.fork(w.T), map[[2]string]bool{}
 		d, of, id := p.begin(w, nil)
 		d.refund(id)
 		p.ended(w, of, id)

@@ -107,7 +107,9 @@ func (w *world) notPaid(of models.Redemption, id string, state models.RefundStat
 	r := w.restsAs(id, state)
 	require.NotNil(w.T, r.Outcome)
 	assert.Equal(w.T, why, *r.Outcome)
-	assert.Zero(w.T, w.givenBack(of.ID), "given back")
+	if of.Payable > 0 {
+		assert.Zero(w.T, w.givenBack(of.ID), "given back")
+	}
 	w.coupons(of, models.CouponUsed)
 	w.entries(of, id, 0)
 }
