@@ -20,14 +20,14 @@ import (
 )
 
 // histories are of every path of every version that may still be running somewhere. A test of package worker records
-// them: go test ./worker -run TestHistories -record
+// them: go test ./worker -run 'Test(Refund)?Histories' -record
 const histories = "testdata/histories"
 
 func files(t *testing.T) []string {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(histories, "*.json"))
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(all), 15, "a path without a history")
+	require.GreaterOrEqual(t, len(all), 30, "a path without a history")
 	return all
 }
 
@@ -49,6 +49,7 @@ func replay(t *testing.T, h *history.History, exchanged map[string]string) error
 	})
 	require.NoError(t, err)
 	replayer.RegisterWorkflow(workflows.Redemption)
+	replayer.RegisterWorkflow(workflows.Refund)
 	replayer.RegisterWorkflow(workflows.Audit)
 	return replayer.ReplayWorkflowHistory(quiet{}, h)
 }
@@ -89,6 +90,9 @@ func TestReplayFindsExchangedSteps(t *testing.T) {
 		"payment elsewhere":   {"TearoffConfirmPayment", "TearoffCancelPayment"},
 		"its intents":         {"IntendPayment", "SettlePayment"},
 		"slices of an audit":  {"AuditBatches", "AuditRedemptions"},
+		"paying and asking":   {"PayRefund", "CheckRefund"},
+		"looking and booking": {"LookAtRefund", "BookRefund"},
+		"ends of a refund":    {"ExpireRefund", "WithdrawRefund"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
