@@ -37,6 +37,12 @@ func (s RefundState) CanMove(to RefundState) bool { return slices.Contains(refun
 // Released reports whether the refund gives back nothing after all, so that another one may.
 func (s RefundState) Released() bool { return s == RefundRejected || s == RefundFailed }
 
+// Undecided reports whether the refund may still be turned down, so that what it gives back may come back later. The money
+// of a booked one is owed, whatever its bank does.
+func (r Refund) Undecided() bool {
+	return r.BookedAt.IsZero() && !r.State.Released() && r.State != RefundPaid
+}
+
 // Final reports whether nothing is under way. A final refund moves on only when the provider or an operator says so.
 func (s RefundState) Final() bool {
 	return s.Released() || s == RefundDone || s == RefundBounced
@@ -110,6 +116,7 @@ type RefundBasis struct {
 	Redemption Redemption
 	Lines      []RedemptionLine
 	Before     []RefundLine // of the refunds that count, oldest first
+	Undecided  []string     // ids of those of them that may still be turned down
 	Offers     []Offer      // the redemption's coupons
 }
 

@@ -218,7 +218,7 @@ func drawBought(t *rapid.T) bought {
 	for i := range rapid.IntRange(1, 4).Draw(t, "lines") {
 		cart.Lines = append(cart.Lines, models.CartLine{
 			LineID: fmt.Sprint("l", i), ProductID: fmt.Sprint("p", i),
-			Quantity: rapid.Int64Range(1, 7).Draw(t, "quantity"), UnitPrice: rapid.Int64Range(0, 400).Draw(t, "price"),
+			Quantity: rapid.Int64Range(1, 7).Draw(t, "quantity"), UnitPrice: rapid.OneOf(rapid.Int64Range(0, 400), rapid.Int64Range(0, 3)).Draw(t, "price"),
 		})
 	}
 	if rapid.Bool().Draw(t, "delivery") {
@@ -228,10 +228,13 @@ func drawBought(t *rapid.T) bought {
 	for i := range rapid.IntRange(1, 3).Draw(t, "coupons") {
 		coupons = append(coupons, written(t, fmt.Sprint("cpn_", i), rapid.SampledFrom([]string{
 			`{"kind":"amount_off","amount_off":{"amount":301},"stacking":{"stackable":true},"funded_by":{"platform_bp":3333,"merchant_bp":6667}}`,
+			`{"kind":"amount_off","amount_off":{"amount":5},"stacking":{"stackable":true},"funded_by":{"platform_bp":5000,"merchant_bp":5000}}`,
 			`{"kind":"percent_off","percent_off":{"basis_points":3300},"conditions":{"minimum_spend":700},"stacking":{"stackable":true}}`,
 			`{"kind":"amount_off","amount_off":{"amount":999},"conditions":{"minimum_spend":1000,"minimum_quantity":4},"stacking":{"stackable":true}}`,
 			`{"kind":"free_gift","free_gift":{"gifts":[{"product_id":"toy","quantity":3,"unit_price":77}]},"stacking":{"stackable":true}}`,
+			`{"kind":"free_gift","free_gift":{"gifts":[{"product_id":"pen","quantity":2,"unit_price":55}]},"conditions":{"minimum_spend":500},"stacking":{"stackable":true}}`,
 			`{"kind":"free_shipping","free_shipping":{},"stacking":{"stackable":true}}`,
+			`{"kind":"free_shipping","free_shipping":{},"conditions":{"minimum_quantity":3},"stacking":{"stackable":true}}`,
 		}).Draw(t, "rule")))
 	}
 	return buy(t, cart, coupons...)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/tearoff/tearoff/models"
@@ -20,8 +19,7 @@ type RefundOutcome struct {
 // MakeRefund writes the refund of a confirmed redemption in one transaction, and so reserves what it gives back and decides
 // which coupons return. That of a hold is booked at once; another one is to be driven to its end. Of the request only
 // RedemptionID, Caller, IdemKey, Fingerprint, Reason and Currency count. Refusals are those of work, and
-// CodeIdempotencyKeyReused, CodeStateConflict, CodeRefundWindowOver, CodeRefundInProgress, CodeChargedBack, and
-// CodeBranchMissing when a coupon is not the redemption's any more, which is data that was lost.
+// CodeIdempotencyKeyReused, CodeStateConflict, CodeRefundWindowOver, CodeChargedBack, and CodeBranchMissing when a coupon is not the redemption's any more, which is data that was lost.
 func (s *Store) MakeRefund(ctx context.Context, request models.Refund, work RefundWork) (RefundOutcome, error) {
 	request.ID = models.NewID(models.PrefixRefund)
 	return s.makeRefund(ctx, request, work, (*refundTx).insert)
@@ -98,8 +96,12 @@ func (x *refundTx) plan(work RefundWork) error {
 		return err
 	}
 	for _, o := range x.others {
-		if !o.State.Released() {
-			basis.Before = append(basis.Before, o.Lines...)
+		if o.State.Released() {
+			continue
+		}
+		basis.Before = append(basis.Before, o.Lines...)
+		if o.Undecided() {
+			basis.Undecided = append(basis.Undecided, o.ID)
 		}
 	}
 	plan, err := work(basis)
@@ -122,9 +124,6 @@ func (x *refundTx) decide() error {
 		return err
 	}
 	if err := x.checkWindow(now); err != nil {
-		return err
-	}
-	if err := x.checkUndecided(); err != nil {
 		return err
 	}
 	for i := range x.refund.Coupons {
@@ -182,24 +181,6 @@ func (x *refundTx) confirmed() (*models.TCCBranch, error) {
 		err = models.NewError(models.CodeBranchMissing, "the redemption's coupons branch is not confirmed")
 	}
 	return row, err
-}
-
-// checkUndecided refuses a refund whose amounts would be wrong if another one were turned down. A refund that only gives back
-// its own units may stand beside any other; one that keeps a discount back depends on all units that return.
-func (x *refundTx) checkUndecided() error {
-	for _, o := range x.others {
-		undecided := !o.State.Final() && o.State != models.RefundPaid
-		if undecided && (keepsBack(o.Lines) || keepsBack(x.lines)) {
-			return models.NewError(models.CodeRefundInProgress, "another refund is not decided yet").With("refund_id", o.ID)
-		}
-	}
-	return nil
-}
-
-func keepsBack(lines []models.RefundLine) bool {
-	return slices.ContainsFunc(lines, func(l models.RefundLine) bool {
-		return l.Kind == models.RefundClawBack || l.Kind == models.RefundCarry
-	})
 }
 
 // insert writes the refund. Nobody pays that of a hold, so its books move with it.
