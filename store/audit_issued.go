@@ -11,7 +11,7 @@ func (a *auditor) compareIssued(r auditedRedemption, s redemptionSlice) {
 		case !c.Issue:
 		case r.State == models.StateConfirmed:
 			want++
-			if !s.booked[r.ID].restored[c.CouponID] { // else it goes its own way
+			if s.booked[r.ID].restored[c.CouponID] == 0 { // else it goes its own way
 				check(a.about(3, r.ID), "coupon "+c.CouponID, models.CouponUsed, coupon.State)
 			}
 		case exists && deref(coupon.RedemptionID) == r.ID:

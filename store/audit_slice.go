@@ -14,20 +14,26 @@ type redemptionSlice struct {
 	lines    map[string][]models.RedemptionLine
 	branches map[string]map[models.Branch]models.TCCBranch
 	payments map[string]models.Payment
-	charged  map[string]int64 // by the books of the built-in bank; those of other providers are theirs
-	disputed map[string]int64 // by the same books: charged back of the payment that counts
+	atBank   map[string]atBank // by the books of the built-in bank; those of other providers are theirs
 	orders   map[string]models.Order
 	booked   map[string]booked
 	coupons  map[string]models.Coupon // those that a Try was to issue, by id
-	refunds  map[string][]models.Refund
+	refunds  map[string][]RefundRow
+	contents map[string]models.RedemptionContent // of redemptions that have refunds
 }
 
+// loadSlice reads all of it as of one instant: refunds are made and booked while an audit goes on.
 func (a *auditor) loadSlice(rows []auditedRedemption) (redemptionSlice, error) {
 	s := redemptionSlice{
 		lines: map[string][]models.RedemptionLine{}, branches: map[string]map[models.Branch]models.TCCBranch{},
-		payments: map[string]models.Payment{}, charged: map[string]int64{}, disputed: map[string]int64{}, orders: map[string]models.Order{}, booked: map[string]booked{},
-		coupons: map[string]models.Coupon{}, refunds: map[string][]models.Refund{},
+		payments: map[string]models.Payment{}, atBank: map[string]atBank{}, orders: map[string]models.Order{}, booked: map[string]booked{},
+		coupons: map[string]models.Coupon{}, refunds: map[string][]RefundRow{}, contents: map[string]models.RedemptionContent{},
 	}
+	err := a.snapshot(func(db *gorm.DB) error { return s.load(db, rows, a.store.clockSQL()) })
+	return s, err
+}
+
+func (s redemptionSlice) load(db *gorm.DB, rows []auditedRedemption, clock string) error {
 	var ids, couponIDs, planned []string
 	for _, r := range rows {
 		ids = append(ids, r.ID)
@@ -39,24 +45,41 @@ func (a *auditor) loadSlice(rows []auditedRedemption) (redemptionSlice, error) {
 			}
 		}
 	}
-	of := a.db.Where("redemption_id IN ?", ids).Session(&gorm.Session{})
+	of := db.Where("redemption_id IN ?", ids).Session(&gorm.Session{})
 	err := errors.Join(
 		eachOf(of, func(l models.RedemptionLine) { s.lines[l.RedemptionID] = append(s.lines[l.RedemptionID], l) }),
 		eachOf(of.Omit("result"), func(b models.TCCBranch) { s.branches[b.RedemptionID][b.Branch] = b }),
 		eachOf(of, func(p models.Payment) { s.payments[p.RedemptionID] = p }),
 		eachOf(of, func(o models.Order) { s.orders[o.RedemptionID] = o }),
-		eachOf(of, func(r models.Refund) { s.refunds[r.RedemptionID] = append(s.refunds[r.RedemptionID], r) }),
 	)
 	if err != nil {
-		return s, err
+		return err
 	}
-	if err := a.loadCharges(s); err != nil {
-		return s, err
+	for _, step := range []func() error{
+		func() error { return s.loadRefunds(db, ids) },
+		func() error { return s.loadBooked(db, couponIDs) },
+		func() error { return s.loadIssued(db, planned) },
+		func() error { return s.loadBank(db, clock) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	if err := a.loadBooked(couponIDs, s.booked); err != nil {
-		return s, err
+	return nil
+}
+
+// loadRefunds reads the refunds, and what the redemptions that have some were about.
+func (s redemptionSlice) loadRefunds(db *gorm.DB, ids []string) error {
+	refunds, err := refundRows(db.Order("id"), "redemption_id IN ?", ids)
+	if err != nil || len(refunds) == 0 {
+		return err
 	}
-	return s, a.loadIssued(planned, s.coupons)
+	var of []string
+	for _, r := range refunds {
+		s.refunds[r.RedemptionID] = append(s.refunds[r.RedemptionID], r)
+		of = append(of, r.RedemptionID)
+	}
+	return eachOf(db.Select("id, content").Where("id IN ?", distinct(of)), func(r models.Redemption) { s.contents[r.ID] = r.Content })
 }
 
 // eachOf hands each row that the query finds to take.
@@ -71,11 +94,11 @@ func eachOf[T any](q *gorm.DB, take func(T)) error {
 
 // booked is what the ledger says of a redemption.
 type booked struct {
-	used, locked, issued, refunded int64
-	restored                       map[string]bool // coupons that its refunds gave back
+	used, locked, issued int64
+	refunded, restored   map[string]int64 // by coupon: the amount, and how often
 }
 
-func (b *booked) add(kind models.EntryKind, amount int64) {
+func (b *booked) add(kind models.EntryKind, coupon string, amount int64) {
 	switch kind {
 	case models.EntryUsed:
 		b.used += amount
@@ -88,70 +111,42 @@ func (b *booked) add(kind models.EntryKind, amount int64) {
 	case models.EntryUnissued:
 		b.issued--
 	case models.EntryRefunded:
-		b.refunded += amount
+		b.refunded = plus(b.refunded, coupon, amount)
+	case models.EntryRestored:
+		b.restored = plus(b.restored, coupon, 1)
 	default:
 	}
 }
 
+// plus adds to an entry of a map that may be nil: hardly any redemption has refunds.
+func plus(sums map[string]int64, key string, n int64) map[string]int64 {
+	if sums == nil {
+		sums = map[string]int64{}
+	}
+	sums[key] += n
+	return sums
+}
+
 // loadBooked goes by the content, not by what the branches say: a branch that is lost must show.
-func (a *auditor) loadBooked(couponIDs []string, sums map[string]booked) error {
+func (s redemptionSlice) loadBooked(db *gorm.DB, couponIDs []string) error {
 	return inSlices(couponIDs, func(ids []string) error {
-		return eachRow(a.db.Raw("SELECT redemption_id, coupon_id, kind, amount FROM ledger_entries WHERE coupon_id IN ?", ids), func(rows *sql.Rows) error {
+		return eachRow(db.Raw("SELECT redemption_id, coupon_id, kind, amount FROM ledger_entries WHERE coupon_id IN ?", ids), func(rows *sql.Rows) error {
 			var redemption, coupon, kind sql.RawBytes
 			var amount int64
 			if err := rows.Scan(&redemption, &coupon, &kind, &amount); err != nil {
 				return err
 			}
-			b := sums[string(redemption)]
-			b.add(models.EntryKind(kind), amount)
-			if models.EntryKind(kind) == models.EntryRestored {
-				if b.restored == nil {
-					b.restored = map[string]bool{}
-				}
-				b.restored[string(coupon)] = true
-			}
-			sums[string(redemption)] = b
+			b := s.booked[string(redemption)]
+			b.add(models.EntryKind(kind), string(coupon), amount)
+			s.booked[string(redemption)] = b
 			return nil
 		})
 	})
 }
 
-// loadCharges sums what the built-in bank charged for each redemption, over all attempts.
-func (a *auditor) loadCharges(s redemptionSlice) error {
-	redemption := map[string]string{}
-	var ourIDs []string
-	for _, p := range s.payments {
-		for attempt := 1; attempt <= p.Attempt; attempt++ {
-			id := models.PaymentID(p.RedemptionID, attempt)
-			ourIDs, redemption[id] = append(ourIDs, id), p.RedemptionID
-		}
-	}
-	var rows []models.BankPayment
-	if err := a.db.Find(&rows, "our_id IN ?", ourIDs).Error; err != nil {
-		return err
-	}
-	// What is under way at the bank counts from its instant, whether anybody has looked or not.
-	if err := a.store.settleBank(a.db, rows); err != nil {
-		return err
-	}
-	for _, row := range rows {
-		id := redemption[row.OurID]
-		s.charged[id] += row.Charged()
-		if counts := s.payments[id].Reference; counts != nil && *counts == row.Reference {
-			s.disputed[id] = row.ChargedBack
-		}
-	}
-	return nil
-}
-
-func (a *auditor) loadIssued(ids []string, byID map[string]models.Coupon) error {
+func (s redemptionSlice) loadIssued(db *gorm.DB, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	var rows []models.Coupon
-	err := a.db.Find(&rows, "id IN ?", ids).Error
-	for _, c := range rows {
-		byID[c.ID] = c
-	}
-	return err
+	return eachOf(db.Where("id IN ?", ids), func(c models.Coupon) { s.coupons[c.ID] = c })
 }

@@ -95,7 +95,9 @@ func (x *refundTx) book() error {
 		if err := x.post(back.CouponID, models.LedgerEntry{Kind: models.EntryRestored, Count: 1}); err != nil {
 			return err
 		}
-		x.books.extend(x.books.coupons[back.CouponID], back.ValidUntil)
+		if coupon := x.books.coupons[back.CouponID]; coupon.ValidUntil.Before(back.ValidUntil) { // it may have been extended meanwhile
+			x.books.extend(coupon, back.ValidUntil)
+		}
 	}
 	return x.books.write()
 }
@@ -133,8 +135,9 @@ func (x *refundTx) post(couponID string, e models.LedgerEntry) error {
 }
 
 // comingBack are the coupons that return with this refund: those of which it was decided, by this refund or one that was
-// booked before, and all of whose lines have now come back. One refund of several may still be turned down, so it is the
-// last one booked that brings a coupon back.
+// booked before, all of whose lines have now come back, and of whose discount no other refund has still to book a part, as
+// one that claws it back may. One refund of several may still be turned down, so it is the last one booked that brings a
+// coupon back.
 func (x *refundTx) comingBack() ([]models.RefundedCoupon, error) {
 	returned, booked := slices.Clone(x.lines), []models.Refund{*x.refund}
 	for _, o := range x.others {
@@ -143,9 +146,10 @@ func (x *refundTx) comingBack() ([]models.RefundedCoupon, error) {
 		}
 	}
 	decided := map[string]models.RefundedCoupon{}
+	waits := x.unbooked()
 	for _, refund := range booked {
 		for _, c := range refund.Coupons {
-			if c.Restored && x.isUsed(c.CouponID) {
+			if c.Restored && x.isUsed(c.CouponID) && !waits[c.CouponID] {
 				c.ValidUntil = atLeast(c.ValidUntil, refund.CreatedAt, x.refund.BookedAt)
 				decided[c.CouponID] = c
 			}
@@ -165,6 +169,19 @@ func (x *refundTx) comingBack() ([]models.RefundedCoupon, error) {
 		}
 	}
 	return slices.SortedFunc(maps.Values(decided), func(x, y models.RefundedCoupon) int { return cmp.Compare(x.CouponID, y.CouponID) }), nil
+}
+
+// unbooked are the coupons of whose discount another refund has still to book a part.
+func (x *refundTx) unbooked() map[string]bool {
+	coupons := map[string]bool{}
+	for _, o := range x.others {
+		for _, c := range o.Coupons {
+			if o.BookedAt.IsZero() && !o.State.Released() && c.Amount > 0 {
+				coupons[c.CouponID] = true
+			}
+		}
+	}
+	return coupons
 }
 
 // isUsed reports whether no refund has brought the coupon back yet.

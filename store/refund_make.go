@@ -19,7 +19,8 @@ type RefundOutcome struct {
 // MakeRefund writes the refund of a confirmed redemption in one transaction, and so reserves what it gives back and decides
 // which coupons return. That of a hold is booked at once; another one is to be driven to its end. Of the request only
 // RedemptionID, Caller, IdemKey, Fingerprint, Reason and Currency count. Refusals are those of work, and
-// CodeIdempotencyKeyReused, CodeStateConflict, CodeRefundWindowOver, CodeChargedBack, and CodeBranchMissing when a coupon is not the redemption's any more, which is data that was lost.
+// CodeIdempotencyKeyReused, CodeStateConflict, CodeRefundWindowOver, CodeChargedBack, and CodeBranchMissing when a coupon is
+// not the redemption's any more, which is data that was lost.
 func (s *Store) MakeRefund(ctx context.Context, request models.Refund, work RefundWork) (RefundOutcome, error) {
 	request.ID = models.NewID(models.PrefixRefund)
 	return s.makeRefund(ctx, request, work, (*refundTx).insert)

@@ -21,7 +21,7 @@ type giving struct {
 
 // given gives back units, amount, and discount of the only coupon of a redemption.
 func given(r models.Redemption, units, amount, discount int64, finished bool) giving {
-	c := r.Content.Coupons[0]
+	c, line := r.Content.Coupons[0], r.Content.Cart.Lines[0].LineID
 	return giving{
 		request: models.Refund{
 			RedemptionID: r.ID, Caller: "test", IdemKey: storetest.Name("key"), Fingerprint: "f", Reason: "r", Currency: r.Currency,
@@ -29,9 +29,10 @@ func given(r models.Redemption, units, amount, discount int64, finished bool) gi
 		plan: models.RefundPlan{
 			Amount:  amount,
 			Coupons: []models.RefundedCoupon{{CouponID: c.CouponID, BatchID: c.BatchID, Amount: discount, Finished: finished}},
-			Lines: []models.RefundLine{{
-				Kind: models.RefundReturn, Target: models.TargetLine, LineID: r.Content.Cart.Lines[0].LineID, Quantity: units, Amount: amount,
-			}},
+			Lines: []models.RefundLine{
+				{Kind: models.RefundReturn, Target: models.TargetLine, LineID: line, Quantity: units, Amount: amount + discount},
+				{Kind: models.RefundDiscount, Target: models.TargetLine, LineID: line, CouponID: c.CouponID, Amount: -discount, PlatformShare: -discount},
+			},
 		},
 	}
 }

@@ -184,6 +184,7 @@ func TestRefundByToken(t *testing.T) {
 				attributes := d.spy.attributes()
 				assert.Equal(t, string(state), attributes[len(attributes)-1])
 				assert.LessOrEqual(t, len(attributes), 3, "each costs an event: %v", attributes)
+				w.AuditClean(w.batch.ID)
 			})
 		})
 	}
