@@ -15,13 +15,14 @@ type refundInput struct {
 	RedemptionPath
 	Keyed
 	Body struct {
-		Lines  []models.ReturnedLine `json:"lines,omitempty" maxItems:"500" nullable:"false" doc:"What comes back. Default: all that is left, deliveries too; of an order that was not shipped that is its cancellation."`
+		Lines  []models.ReturnedLine `json:"lines,omitempty" minItems:"1" maxItems:"500" nullable:"false" doc:"What comes back. Default: all that is left, deliveries too; of an order that was not shipped that is its cancellation."`
 		Reason string                `json:"reason" minLength:"1" maxLength:"1000" doc:"Why, for whoever looks later."`
 		DryRun bool                  `json:"dry_run,omitempty" doc:"Only say what would happen."`
 	}
 }
 
-type refundPath struct {
+// RefundPath names a refund. It is exported because huma fills no unexported struct that others embed.
+type RefundPath struct {
 	ID string `path:"id" maxLength:"100"`
 }
 
@@ -57,6 +58,7 @@ func (s *Server) refund(ctx context.Context, in *refundInput, kind models.Redemp
 		s.await(ctx, of, func(r models.Redemption) bool { return r.State.Final() || r.Stuck })
 	}
 	if in.Body.DryRun {
+		request.IdemKey = "" // it is the real request's, before or after
 		out, err := s.store.PreviewRefund(ctx, request, refundOf(in.Body.Lines))
 		view := viewRefund(out.RefundRow)
 		view.CreatedAt, view.UpdatedAt = nil, nil
@@ -66,7 +68,7 @@ func (s *Server) refund(ctx context.Context, in *refundInput, kind models.Redemp
 	if err != nil {
 		return nil, err
 	}
-	return refundAnswer(s.driveRefund(ctx, out.RefundRow), out.Replayed), nil
+	return refundAnswer(s.driveRefund(ctx, out.RefundRow), out.Replayed)
 }
 
 // refund is the request as it is told from others.
@@ -92,6 +94,7 @@ func (s *Server) driveRefund(ctx context.Context, r store.RefundRow) store.Refun
 	in := workflows.RefundInput{RefundID: r.ID}
 	if err := s.startWorkflow(ctx, workflows.RefundOptions(in), workflows.Refund, in); err != nil {
 		s.warnRefund(ctx, r.ID, err)
+		return r // nobody moves it before the caller has lost patience
 	}
 	return s.awaitRefund(ctx, r)
 }
@@ -119,16 +122,28 @@ func (s *Server) warnRefund(ctx context.Context, id string, err error) {
 	s.cfg.Log.WarnContext(ctx, "a refund's workflow could not be reached; the sweeper will", "refund_id", id, "request_id", callOf(ctx).id, "error", err)
 }
 
-// refundAnswer is a refund as a caller is told of it.
-func refundAnswer(r store.RefundRow, replayed bool) *refundOutput {
+// refundAnswer is a refund as a caller is told of it. One that gives nothing back is a problem, so that nobody who looks at
+// the status alone takes it for money.
+func refundAnswer(r store.RefundRow, replayed bool) (*refundOutput, error) {
+	if r.State.Released() {
+		code := models.CodeRefundTurnedDown
+		if r.Outcome != nil {
+			code = *r.Outcome
+		}
+		var err error = models.NewError(code, "nothing was given back").With("refund_id", r.ID).With("state", r.State)
+		if replayed {
+			err = &replayedError{err}
+		}
+		return nil, err
+	}
 	out := &refundOutput{Status: http.StatusAccepted, Replayed: replayedAs(replayed), Body: viewRefund(r)}
-	if r.State.Final() {
+	if r.State == models.RefundDone {
 		out.Status = http.StatusCreated
 	}
-	return out
+	return out, nil
 }
 
-func (s *Server) getRefund(ctx context.Context, in *refundPath) (*refundOutput, error) {
+func (s *Server) getRefund(ctx context.Context, in *RefundPath) (*refundOutput, error) {
 	r, err := s.visibleRefund(ctx, in.ID)
 	return &refundOutput{Status: http.StatusOK, Body: viewRefund(r)}, err
 }
@@ -142,8 +157,9 @@ func (s *Server) visibleRefund(ctx context.Context, id string) (store.RefundRow,
 	if err != nil {
 		return r, err
 	}
-	if _, err := s.redemption(ctx, r.RedemptionID, ""); err != nil {
-		return store.RefundRow{}, models.NewError(models.CodeNotFound, "there is no such refund")
+	_, err = s.redemption(ctx, r.RedemptionID, "")
+	if models.CodeOf(err) == models.CodeNotFound {
+		err = models.NewError(models.CodeNotFound, "there is no such refund")
 	}
-	return r, nil
+	return r, err
 }

@@ -15,14 +15,14 @@ type listAllRefundsInput struct {
 }
 
 type decideRefundInput struct {
-	refundPath
+	RefundPath
 	Body struct {
 		Reason string `json:"reason" minLength:"1" maxLength:"1000" doc:"For the audit log."`
 	}
 }
 
 type resolveRefundInput struct {
-	refundPath
+	RefundPath
 	Body struct {
 		Action   models.ResolveAction `json:"action" enum:"confirm,cancel" doc:"confirm: the customer has the money. cancel: they won't get it under this refund, and what it reserved is free again."`
 		WriteOff bool                 `json:"write_off,omitempty" doc:"Go on without the provider's answer. Without it only what the provider says counts."`
@@ -49,7 +49,11 @@ func (s *Server) approveRefund(ctx context.Context, in *decideRefundInput) (*ref
 }
 
 func (s *Server) rejectRefund(ctx context.Context, in *decideRefundInput) (*refundOutput, error) {
-	return s.operateRefund(ctx, in.ID, func() (models.Refund, error) { return s.decideRefund(ctx, in, false) })
+	out, err := s.operateRefund(ctx, in.ID, func() (models.Refund, error) { return s.decideRefund(ctx, in, false) })
+	if err == nil {
+		out.Status = http.StatusOK // it has ended
+	}
+	return out, err
 }
 
 func (s *Server) decideRefund(ctx context.Context, in *decideRefundInput, approved bool) (models.Refund, error) {

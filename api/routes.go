@@ -107,7 +107,7 @@ func (s *Server) adminRoutes() []route {
 			Summary: "Refunds, all, of a state or the stuck ones"}, s.listAllRefunds),
 		on(s, spec{Route: "POST /v1/admin/refunds/{id}/approve", Name: "approve-refund", Roles: admins, Status: accepted,
 			Summary: "Let a refund be paid"}, s.approveRefund),
-		on(s, spec{Route: "POST /v1/admin/refunds/{id}/reject", Name: "reject-refund", Roles: admins, Status: accepted,
+		on(s, spec{Route: "POST /v1/admin/refunds/{id}/reject", Name: "reject-refund", Roles: admins, Status: ok,
 			Summary: "Turn a refund down that was not sent to the provider"}, s.rejectRefund),
 		on(s, spec{Route: "POST /v1/admin/refunds/{id}/retry", Name: "retry-refund", Roles: admins, Status: accepted,
 			Summary: "Try a refund again at once, or pay one anew whose money came back"}, s.retryRefund),

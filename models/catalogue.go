@@ -149,7 +149,7 @@ var catalogue = []CodeInfo{
 	{CodeDecided, ClassConflict, "The redemption is already decided; `params.state` says how."},
 	{CodeHoldExpired, ClassConflict, "The hold has run out and its coupons were given back; `params.reason` says why a late confirmation can't have them again."},
 	{CodeRefundWindowOver, ClassRefused, "Refunds of it are no longer accepted; `params.until` says since when."},
-	{CodeRefundInProgress, ClassConflict, "Another refund, `params.refund_id`, keeps a discount back, and it is not decided yet: what is left depends on it."},
+	{CodeRefundInProgress, ClassConflict, "Another refund, `params.refund_id`, is not decided yet, and what one of the two keeps back of a discount depends on the other."},
 	{CodeRefundDecided, ClassConflict, "The refund is already decided; `params.state` says how."},
 	{CodeApprovalExpired, ClassConflict, "Nobody approved the refund in time; another one can be made."},
 	{CodeRefundTurnedDown, ClassConflict, "An admin turned the refund down."},
@@ -209,12 +209,12 @@ var catalogue = []CodeInfo{
 	{CodeDuplicateCoupon, ClassRefused, "The coupon is named twice."},
 
 	{CodePaymentDeclined, ClassRefused, "The payment was declined; nothing was charged."},
-	{CodePaymentRefused, ClassRefused, "The payment could not be captured; nothing was charged."},
+	{CodePaymentRefused, ClassRefused, "The payment provider refused for good: a payment was not charged, or a refund, `params.refund_id`, not given back."},
 	{CodePaymentRequired, ClassRefused, "Something is to be paid, and the request names no payment."},
 	{CodePaymentExpired, ClassRefused, "The customer did not pay in time; everything was given back."},
 	{CodePaymentUnknown, ClassUnavailable, "The payment provider has not given a definitive answer yet."},
 	{CodeOrderRefused, ClassRefused, "The caller's own order service refused the order; nothing was charged."},
 	{CodeCancelledBy, ClassRefused, "The caller cancelled the redemption."},
 	{CodeStartFailed, ClassUnavailable, "The redemption could not be started and was revoked; nothing was charged."},
-	{CodeResolved, ClassRefused, "An operator cancelled the redemption."},
+	{CodeResolved, ClassRefused, "An operator cancelled the redemption, or gave the refund up."},
 }

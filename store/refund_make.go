@@ -109,7 +109,8 @@ func (x *refundTx) plan(work RefundWork) error {
 	if err != nil {
 		return err
 	}
-	x.refund.Amount, x.lines, x.refund.Coupons = plan.Amount, plan.Lines, plan.Coupons
+	x.refund.Amount, x.lines = plan.Amount, plan.Lines
+	x.refund.Coupons = append([]models.RefundedCoupon{}, plan.Coupons...) // a delivery may come back alone; nil would be NULL
 	return x.decide()
 }
 

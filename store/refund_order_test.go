@@ -165,3 +165,22 @@ func TestRefundApproval(t *testing.T) {
 		w.AuditClean(w.batch.ID)
 	})
 }
+
+// TestRefundWithoutCoupons returns units on which no coupon took anything off.
+func TestRefundWithoutCoupons(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{})
+		d := w.desks(1, func(p *models.Plan) {
+			r := &p.Redemption
+			r.Content.Cart.Shipping = []models.Shipping{{ID: "parcel", Amount: 490}}
+			r.Shipping, r.Payable = 490, r.Payable+490
+		})[0]
+		alone := d.ask(models.ReturnedLine{Target: models.TargetShipping, LineID: "parcel"})
+		require.EqualValues(t, 490, alone.Amount)
+		d.book(d.paid(alone))
+		d.book(d.paid(d.ask()))
+		require.Equal(t, d.of.Payable, d.givenBack())
+		w.AuditClean(w.batch.ID)
+	})
+}
