@@ -29,8 +29,8 @@ func TestRefundSettlesAfterDays(t *testing.T) {
 		assert.GreaterOrEqual(t, took, 8*day)
 		assert.Less(t, took, 8*day+6*time.Hour)
 		assert.Equal(t, 1, road.count(callRefund))
-		assert.Less(t, road.count(callStatus), 45)
-		assert.Less(t, d.spy.scheduled("CheckRefund"), 45, "each costs some ten events of the history")
+		assert.Less(t, road.count(callStatus), 50)
+		assert.Less(t, d.spy.scheduled("CheckRefund"), 50, "each costs some ten events of the history")
 		assert.Equal(t, []string{"APPROVED", "SETTLING", "DONE"}, d.spy.attributes())
 	})
 }
