@@ -210,7 +210,7 @@ func (s *Store) ResolveRefund(ctx context.Context, id string, decision models.Re
 	return s.withRefund(ctx, id, func(tx *txn, r *models.Refund) error {
 		if r.Resolution != nil {
 			decision.At = r.Resolution.At
-			if decision == *r.Resolution && !(r.Stuck && r.State.Final()) {
+			if decision == *r.Resolution && (!r.Stuck || !r.State.Final()) {
 				return nil
 			}
 		}

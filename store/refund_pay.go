@@ -98,17 +98,15 @@ func (s *Store) RecordRefund(ctx context.Context, id string, a RefundAnswer) (mo
 }
 
 func (tx *txn) refundPending(r *models.Refund) error {
-	switch r.State {
-	case models.RefundPaying:
+	if r.State == models.RefundPaying {
 		return tx.moveRefund(r, models.RefundSettling)
-	case models.RefundSettling:
-		now, err := tx.now()
-		if err != nil {
-			return err
-		}
-		if now.Sub(r.SentAt.Time) > settleLimit {
-			return tx.flagRefund(r, "the bank has not settled it")
-		}
+	}
+	now, err := tx.now()
+	if err != nil {
+		return err
+	}
+	if r.State == models.RefundSettling && now.Sub(r.SentAt.Time) > settleLimit {
+		return tx.flagRefund(r, "the bank has not settled it")
 	}
 	return tx.answered(r)
 }

@@ -75,7 +75,8 @@ func TestRefundProviderFails(t *testing.T) {
 						id := w.refundAll(of).ID
 						n := 0
 						w.paved(func(now string, do func() error) error {
-							if n++; n <= times && (call == "" || call == now) {
+							n++
+							if n <= times && (call == "" || call == now) {
 								return how(do)
 							}
 							return do()

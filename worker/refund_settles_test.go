@@ -63,7 +63,7 @@ func TestRefundSettlesTooLate(t *testing.T) {
 		road := w.paved(open)
 		var since models.Time
 		looks := func(asked *int) func(d *drive, id string) {
-			return func(d *drive, id string) {
+			return func(_ *drive, id string) {
 				now := w.refund(id)
 				assert.Equal(t, models.RefundSettling, now.State)
 				if assert.True(t, now.Stuck) {

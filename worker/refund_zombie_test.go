@@ -41,7 +41,8 @@ func TestRefundZombie(t *testing.T) {
 				if what != callRefund {
 					return do()
 				}
-				if asked++; asked > 1 {
+				asked++
+				if asked > 1 {
 					return do()
 				}
 				var err error
