@@ -114,7 +114,7 @@ func TestChargedWhileCancelledElsewhere(t *testing.T) {
 		step, err := s.PaymentOf(t.Context(), id)
 		require.NoError(t, err)
 		assert.True(t, step.Payment.Stray, "it is cancelled again, to be sure")
-		_, err = s.SettleStray(t.Context(), id, models.PaymentVoided)
+		_, err = s.SettleStray(t.Context(), id, store.StrayAnswer{Seen: step.Payment.Seq, State: models.PaymentVoided})
 		require.NoError(t, err)
 
 		id = w.at("COMMITTING, voiding", 1)[0]
