@@ -84,7 +84,7 @@ func TestRefundStuck(t *testing.T) {
 		for cursor, more := "", true; more && !found; more = cursor != "" {
 			page := l.send(request{route: "GET /v1/admin/refunds?state=PAYING&stuck=true&limit=200&cursor=" + cursor, secret: mine}).ok(http.StatusOK)
 			for _, r := range page.items() {
-				found = found || r.(map[string]any)["id"] == id //nolint:forcetypeassert // a test may panic
+				found = found || r.(map[string]any)["id"] == id
 			}
 			cursor = page.text("next_cursor")
 		}

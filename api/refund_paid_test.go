@@ -101,8 +101,8 @@ func TestRefundCancelsTheOrder(t *testing.T) {
 		require.Equal(t, int64(3490), all.amount("amount"))
 		require.Equal(t, int64(160), all.amount("discount"))
 		targets := map[any]any{}
-		for _, line := range all.at("lines").([]any) { //nolint:forcetypeassert // a test may panic
-			if l := doc(line.(map[string]any)); l["kind"] == "return" { //nolint:forcetypeassert // a test may panic
+		for _, line := range all.at("lines").([]any) {
+			if l := doc(line.(map[string]any)); l["kind"] == "return" {
 				targets[l["target"]] = l["quantity"]
 			}
 		}

@@ -37,12 +37,6 @@ func (s RefundState) CanMove(to RefundState) bool { return slices.Contains(refun
 // Released reports whether the refund gives back nothing after all, so that another one may.
 func (s RefundState) Released() bool { return s == RefundRejected || s == RefundFailed }
 
-// Undecided reports whether the refund may still be turned down, so that what it gives back may come back later. The money
-// of a booked one is owed, whatever its bank does.
-func (r Refund) Undecided() bool {
-	return r.BookedAt.IsZero() && !r.State.Released() && r.State != RefundPaid
-}
-
 // Final reports whether nothing is under way. A final refund moves on only when the provider or an operator says so.
 func (s RefundState) Final() bool {
 	return s.Released() || s == RefundDone || s == RefundBounced
@@ -90,6 +84,12 @@ func (r Refund) OurID() string { return fmt.Sprintf("%s/%d", r.ID, r.Attempt) }
 // ByHand reports whether an operator has decided that the customer has the money by other means.
 func (r Refund) ByHand() bool {
 	return r.Resolution != nil && r.Resolution.WriteOff && r.Resolution.Action == ResolveConfirm
+}
+
+// Undecided reports whether the refund may still be turned down, so that what it gives back may come back later. The money
+// of a booked one is owed, whatever its bank does.
+func (r Refund) Undecided() bool {
+	return r.BookedAt.IsZero() && !r.State.Released() && r.State != RefundPaid
 }
 
 // Approval is an admin's decision about a refund.

@@ -122,7 +122,7 @@ func TestRefundRejections(t *testing.T) {
 		requireBooks(t, c)
 		require.Equal(t, c.paid, c.amount(), "all that was paid comes back")
 		require.Equal(t, c.worth(), c.undone(), "and all discounts, as they were borne")
-		require.Empty(t, c.bought.content.Kept(c.before()))
+		require.Empty(t, c.content.Kept(c.before()))
 	})
 }
 
