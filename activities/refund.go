@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/tearoff/tearoff/models"
@@ -73,6 +74,9 @@ func (a *Refunds) BookRefund(ctx context.Context, in RefundRef) (RefundStatus, e
 // answer is retried with the same key.
 func (a *Refunds) PayRefund(ctx context.Context, in RefundRef) (RefundStatus, error) {
 	defer heartbeat(ctx)()
+	if err := a.lookAtLoss(ctx, in.RefundID); err != nil {
+		return RefundStatus{}, asTemporal(err)
+	}
 	step, err := a.Store.BeginRefund(ctx, in.RefundID, a.Provider.Name())
 	if err != nil || !step.Proceed {
 		return a.status(ctx, step.Refund, err)
@@ -82,7 +86,7 @@ func (a *Refunds) PayRefund(ctx context.Context, in RefundRef) (RefundStatus, er
 		if err != nil || found != nil {
 			return a.record(ctx, step.Refund, found, err)
 		}
-		if d := step.Refund.Resolution; d != nil && d.WriteOff {
+		if step.Refund.Resolution != nil { // whatever was decided: the money may be with the customer by other means
 			return a.record(ctx, step.Refund, nil, nil)
 		}
 	}
@@ -91,27 +95,73 @@ func (a *Refunds) PayRefund(ctx context.Context, in RefundRef) (RefundStatus, er
 		Key: r.OurID(), Reference: *step.Payment.Reference, OurID: r.OurID(), Amount: r.Amount,
 	})
 	if refusal(err) != nil { // also of a second one that was sent after the key was forgotten
-		found, listed := a.find(ctx, step)
-		if found == nil && listed == nil {
-			found = &payments.Refund{State: models.ProviderRefundFailed}
-		}
-		return a.record(ctx, r, found, listed)
+		return a.refused(ctx, step)
 	}
 	return a.record(ctx, r, &got, err)
+}
+
+// givenByHand is why a refund that the provider refuses is not over: the customer has money that we don't know of.
+const givenByHand = "the provider refuses it, and has given money back that nobody asked for here: resolve it"
+
+// refused deals with a definitive no. While somebody has given money back at the provider by hand, only an operator can tell
+// whether it was for this.
+func (a *Refunds) refused(ctx context.Context, step store.RefundStep) (RefundStatus, error) {
+	list, err := a.Provider.Refunds(ctx, *step.Payment.Reference)
+	if err != nil {
+		return a.record(ctx, step.Refund, nil, err)
+	}
+	if found := ofRefund(list, step.Refund); found != nil {
+		return a.record(ctx, step.Refund, found, nil)
+	}
+	for _, r := range list {
+		if r.State != models.ProviderRefundFailed && !strings.HasPrefix(r.OurID, models.PrefixRefund+"_") {
+			if _, err := a.MarkRefundStuck(ctx, MarkRefundStuckInput{step.Refund.ID, models.RefundPaying, givenByHand}); err != nil {
+				return RefundStatus{}, err
+			}
+			return a.record(ctx, step.Refund, nil, nil)
+		}
+	}
+	return a.record(ctx, step.Refund, &payments.Refund{State: models.ProviderRefundFailed}, nil)
+}
+
+// lookAtLoss asks what became of a charge that an operator wrote off, before it is taken for one that never was: it is written
+// off because nobody knew.
+func (a *Refunds) lookAtLoss(ctx context.Context, refundID string) error {
+	step, err := a.Store.RefundStepOf(ctx, refundID)
+	p := step.Payment
+	if err != nil || step.Refund.State != models.RefundApproved || p.State != models.PaymentWrittenOff || p.Reference == nil {
+		return err
+	}
+	got, err := a.Provider.Status(ctx, *p.Reference)
+	switch {
+	case err != nil:
+		return unknown("status", err)
+	case got.State == models.PaymentCaptured:
+		_, err = a.Store.RecordCaptured(ctx, p.RedemptionID, *p.Reference)
+		return err
+	case got.State == models.PaymentAuthorised || got.State == models.PaymentPending:
+		return unknown("status", errors.New("it may still be charged"))
+	default:
+		return nil
+	}
 }
 
 // find looks for what an earlier request has made.
 func (a *Refunds) find(ctx context.Context, step store.RefundStep) (*payments.Refund, error) {
 	list, err := a.Provider.Refunds(ctx, *step.Payment.Reference)
-	if err != nil {
-		return nil, err
-	}
-	for i, r := range list {
-		if r.OurID == step.Refund.OurID() {
-			return &list[i], nil
+	return ofRefund(list, step.Refund), err
+}
+
+// ofRefund is the provider's refund of ours. Should there be several, because it had forgotten the key, one that failed
+// doesn't count.
+func ofRefund(list []payments.Refund, r models.Refund) *payments.Refund {
+	var found *payments.Refund
+	for i := range list {
+		if list[i].OurID == r.OurID() && (found == nil || found.State == models.ProviderRefundFailed) {
+			found = &list[i]
 		}
 	}
-	return nil, nil
+	return found
 }
 
 // CheckRefund asks the provider what became of a refund that it has taken.

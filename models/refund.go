@@ -36,7 +36,7 @@ type RefundLine struct {
 type ReturnedLine struct {
 	Target   LineTarget `json:"target,omitempty" enum:"line,shipping,gift" default:"line" doc:"What line_id names. A gift is named by its product."`
 	LineID   string     `json:"line_id" minLength:"1" maxLength:"100"`
-	Quantity int64      `json:"quantity,omitempty" minimum:"0" doc:"How many units come back. Default: all that are left."`
+	Quantity int64      `json:"quantity,omitempty" minimum:"1" doc:"How many units come back. Default: all that are left."`
 }
 
 // MinimumPolicy says what happens to a coupon whose minimum is no longer reached after a partial return.
@@ -66,7 +66,7 @@ type RefundTerms struct {
 	GraceDays  int           `json:"grace_days,omitempty" minimum:"0" maximum:"365" doc:"A coupon that was over when it came back can be used for so many days more; with if_not_expired it may have been over for so many at most."`
 	WindowDays int           `json:"window_days,omitempty" minimum:"0" maximum:"3650" doc:"Refunds are accepted for so many days after the confirmation. 0: always."`
 	// ApproveAbove and ApproveHours concern redemptions that Tearoff charged.
-	ApproveAbove *int64 `json:"approve_above,omitempty" minimum:"0" doc:"A refund of more than so much, in minor units, waits for an admin's approval. Default: none does. Of several batches the lowest counts."`
+	ApproveAbove *int64 `json:"approve_above,omitempty" minimum:"0" doc:"When the refunds of a redemption come to more than so much, in minor units, the one that does waits for an admin's approval. Default: none does. Of several batches the lowest counts."`
 	ApproveHours int    `json:"approve_hours,omitempty" minimum:"0" maximum:"8760" doc:"A refund that nobody has approved after so many hours is rejected. Default 72."`
 }
 

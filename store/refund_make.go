@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tearoff/tearoff/models"
@@ -129,16 +130,8 @@ func (x *refundTx) decide() error {
 		return err
 	}
 	for i := range x.refund.Coupons {
-		c := &x.refund.Coupons[i]
-		x.refund.Discount += c.Amount
-		c.Restored, c.ValidUntil = false, models.Time{}
-		for _, o := range x.offers {
-			if o.Coupon.ID != c.CouponID || !c.Finished {
-				continue
-			}
-			if until, back := o.Batch.Refunds.Restores(o.Coupon, now); back {
-				c.Restored, c.ValidUntil = true, until
-			}
+		if err := x.decideCoupon(&x.refund.Coupons[i], now); err != nil {
+			return err
 		}
 	}
 	x.refund.Seq, x.refund.CreatedAt, x.refund.UpdatedAt = 1, now, now
@@ -147,15 +140,35 @@ func (x *refundTx) decide() error {
 		return nil
 	}
 	x.refund.State, x.refund.Attempt = models.RefundApproved, 1
+	sum := x.refund.Amount // many small refunds are one large one
+	for _, o := range x.others {
+		if !o.State.Released() {
+			sum += o.Amount
+		}
+	}
 	for _, o := range x.offers {
 		t := o.Batch.Refunds
-		if t.ApproveAbove == nil || x.refund.Amount <= *t.ApproveAbove {
+		if t.ApproveAbove == nil || sum <= *t.ApproveAbove {
 			continue
 		}
 		until := now.Add(t.ApproveWithin())
 		if x.refund.State = models.RefundAwaiting; x.refund.Deadline.IsZero() || until.Before(x.refund.Deadline) {
 			x.refund.Deadline = until
 		}
+	}
+	return nil
+}
+
+// decideCoupon says what becomes of a coupon, which the redemption must have: what can't be booked must not be paid.
+func (x *refundTx) decideCoupon(c *models.RefundedCoupon, now models.Time) error {
+	x.refund.Discount += c.Amount
+	c.Restored, c.ValidUntil = false, models.Time{}
+	at := slices.IndexFunc(x.offers, func(o models.Offer) bool { return o.Coupon.ID == c.CouponID })
+	if at < 0 || x.offers[at].Coupon.State != models.CouponUsed || deref(x.offers[at].Coupon.RedemptionID) != x.r.ID {
+		return models.NewError(models.CodeBranchMissing, "a coupon is not used by its redemption").With("coupon_id", c.CouponID)
+	}
+	if until, back := x.offers[at].Batch.Refunds.Restores(x.offers[at].Coupon, now); back && c.Finished {
+		c.Restored, c.ValidUntil = true, until
 	}
 	return nil
 }

@@ -51,6 +51,9 @@ func (s *Store) BeginRefund(ctx context.Context, id, provider string) (RefundSte
 		if step.Payment.Reference == nil {
 			return models.NewError(models.CodeBranchMissing, "the payment of a confirmed redemption has no reference")
 		}
+		if step.Payment.Provider != provider {
+			return models.NewError(models.CodeStateConflict, "the payment was made at another provider: "+step.Payment.Provider)
+		}
 		now, err := tx.now()
 		if err != nil {
 			return err
