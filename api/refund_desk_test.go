@@ -30,16 +30,23 @@ func (c *cashier) answers(state models.ProviderRefundState) {
 	c.now = state
 }
 
+func (c *cashier) answer() models.ProviderRefundState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// inBackground asks the provider of now: a test may change its mind before the run begins.
 func (c *cashier) inBackground(id string) error {
-	go func() { _ = c.run(id) }()
+	now := c.answer()
+	go func() { _ = c.take(id, now) }()
 	return nil
 }
 
-// run takes a refund as far as it gets with the provider's answer.
-func (c *cashier) run(id string) error {
-	c.mu.Lock()
-	now := c.now
-	c.mu.Unlock()
+func (c *cashier) run(id string) error { return c.take(id, c.answer()) }
+
+// take takes a refund as far as it gets with the provider's answer.
+func (c *cashier) take(id string, now models.ProviderRefundState) error {
 	r, err := c.s.RefundStepOf(c.ctx, id)
 	if err == nil && r.Refund.State == models.RefundApproved {
 		r, err = c.s.BeginRefund(c.ctx, id, "fake")
