@@ -43,6 +43,7 @@ type RefundStatus struct {
 	UserID       string               `json:"user_id,omitempty"`
 	OrderID      string               `json:"order_id,omitempty"`
 	BatchIDs     []string             `json:"batch_ids,omitempty"`
+	PaymentQueue string               `json:"payment_queue,omitempty"` // where the caller's own worker takes the payment; "": a provider does
 	Policy       Policy               `json:"policy"`
 }
 
@@ -248,7 +249,7 @@ func (a *Refunds) status(ctx context.Context, r models.Refund, err error) (Refun
 	about := statusOf(of)
 	s := RefundStatus{
 		RefundID: r.ID, RedemptionID: r.RedemptionID, State: r.State, Remaining: max(0, r.Deadline.Sub(now.Time)),
-		Recheck: r.Recheck, Stuck: r.Stuck, UserID: about.UserID, OrderID: about.OrderID, BatchIDs: about.BatchIDs, Policy: a.Policy,
+		Recheck: r.Recheck, Stuck: r.Stuck, PaymentQueue: about.PaymentQueue, UserID: about.UserID, OrderID: about.OrderID, BatchIDs: about.BatchIDs, Policy: a.Policy,
 	}
 	if !r.SentAt.IsZero() {
 		s.Waited = max(0, now.Sub(r.SentAt.Time))

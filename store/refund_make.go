@@ -139,6 +139,9 @@ func (x *refundTx) decide() error {
 		x.refund.State = models.RefundDone
 		return nil
 	}
+	if err := x.checkChargedBack(); err != nil {
+		return err
+	}
 	x.refund.State, x.refund.Attempt = models.RefundApproved, 1
 	sum := x.refund.Amount // many small refunds are one large one
 	for _, o := range x.others {
@@ -155,6 +158,25 @@ func (x *refundTx) decide() error {
 		if x.refund.State = models.RefundAwaiting; x.refund.Deadline.IsZero() || until.Before(x.refund.Deadline) {
 			x.refund.Deadline = until
 		}
+	}
+	return nil
+}
+
+// checkChargedBack refuses to give back what the customer's bank has taken back already.
+func (x *refundTx) checkChargedBack() error {
+	var p models.Payment
+	err := x.Where("redemption_id = ?", x.r.ID).Limit(1).Find(&p).Error
+	if err != nil || p.ChargedBack == 0 {
+		return err
+	}
+	left := x.r.Payable - p.ChargedBack
+	for _, o := range x.others {
+		if !o.State.Released() {
+			left -= o.Amount
+		}
+	}
+	if x.refund.Amount > max(0, left) {
+		return models.NewError(models.CodeChargedBack, "the customer's bank took the money back").With("charged_back", p.ChargedBack)
 	}
 	return nil
 }

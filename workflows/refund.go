@@ -109,6 +109,9 @@ func (r *refund) step(s step) error {
 
 // pay takes a step at the payment provider and doesn't give up.
 func (r *refund) pay(s step) error {
+	if r.status.PaymentQueue != "" {
+		return r.payElsewhere()
+	}
 	var status activities.RefundStatus
 	how := patience{timeout: paymentTimeout, heartbeat: activities.HeartbeatWithin}
 	err := r.insist(s, activities.RefundRef{RefundID: r.id}, how, &status)
