@@ -22,17 +22,19 @@ type till struct {
 	w     *world
 	r     *rig // nil: in the test environment
 	queue string
-	deny  string // which call is refused: ActivityTryPayment or ActivityConfirmPayment
+	deny  string // which call is refused: ActivityTryPayment, ActivityConfirmPayment or ActivityRefundPayment
+	slow  bool   // refunds are pending first
 
 	mu    sync.Mutex
 	book  map[string]models.PaymentState // by redemption
 	ever  map[string]bool                // charged at some time
 	tried []participant.Payment
 	refs  []participant.PaymentRef // of Confirms and Cancels
+	back  map[string]participant.Refund
 }
 
 func newTill(r *rig) *till {
-	return &till{w: r.world, r: r, queue: r.queue + "-till", book: map[string]models.PaymentState{}, ever: map[string]bool{}}
+	return &till{w: r.world, r: r, queue: r.queue + "-till", book: map[string]models.PaymentState{}, ever: map[string]bool{}, back: map[string]participant.Refund{}}
 }
 
 // serve runs the till's worker, with the hook around its activities, until stop or the end of the test.
@@ -132,12 +134,39 @@ func (t *till) CancelPayment(_ context.Context, in participant.PaymentRef) error
 	return nil
 }
 
-func (t *till) RefundPayment(context.Context, participant.Refund) (participant.Refunded, error) {
-	return participant.Refunded{}, errors.New("nobody asks for that here")
+// RefundPayment gives back each refund once. With slow set it says only later that it has.
+func (t *till) RefundPayment(_ context.Context, in participant.Refund) (participant.Refunded, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.deny == participant.ActivityRefundPayment || t.book[in.RedemptionID] != models.PaymentCaptured {
+		return participant.Refunded{}, participant.Refuse("no_cash", "the till is empty")
+	}
+	t.back[in.RefundID] = in
+	if t.slow {
+		return participant.Refunded{State: participant.RefundPending, Reference: "back-" + in.RefundID}, nil
+	}
+	return participant.Refunded{State: participant.RefundSucceeded}, nil
 }
 
-func (t *till) RefundPaymentStatus(context.Context, participant.RefundRef) (participant.Refunded, error) {
-	return participant.Refunded{}, errors.New("nobody asks for that here")
+func (t *till) RefundPaymentStatus(_ context.Context, in participant.RefundRef) (participant.Refunded, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, known := t.back[in.RefundID]; !known || in.Reference != "back-"+in.RefundID {
+		return participant.Refunded{}, errors.New("there is no such refund")
+	}
+	return participant.Refunded{State: participant.RefundSucceeded}, nil
+}
+
+// gaveBack is all that was given back of the redemption's payment.
+func (t *till) gaveBack(id string) (sum int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.back {
+		if r.RedemptionID == id {
+			sum += r.Amount
+		}
+	}
+	return sum
 }
 
 // ended waits for the end of the redemption's workflow and checks that both books agree.
