@@ -37,6 +37,7 @@ type RefundStatus struct {
 	Outcome      models.Code          `json:"outcome,omitempty"`
 	Remaining    time.Duration        `json:"remaining,omitempty"` // to the end of the time to approve, by the store's clock
 	Waited       time.Duration        `json:"waited,omitempty"`    // since the provider was first asked
+	LookIn       time.Duration        `json:"look_in,omitempty"`   // what may still arrive doesn't show yet; look again then
 	Recheck      bool                 `json:"recheck,omitempty"`   // the provider called after the end
 	Stuck        bool                 `json:"stuck,omitempty"`
 	Resolve      models.ResolveAction `json:"resolve,omitempty"` // an operator's decision, while it is being paid
@@ -87,8 +88,8 @@ func (a *Refunds) PayRefund(ctx context.Context, in RefundRef) (RefundStatus, er
 		if err != nil || found != nil {
 			return a.record(ctx, step.Refund, found, err)
 		}
-		if step.Refund.Resolution != nil { // whatever was decided: the money may be with the customer by other means
-			return a.record(ctx, step.Refund, nil, nil)
+		if d := step.Refund.Resolution; d != nil && (d.WriteOff || d.Action == models.ResolveCancel) {
+			return a.notSentAgain(ctx, step.Refund)
 		}
 	}
 	r := step.Refund
@@ -99,6 +100,23 @@ func (a *Refunds) PayRefund(ctx context.Context, in RefundRef) (RefundStatus, er
 		return a.refused(ctx, step)
 	}
 	return a.record(ctx, r, &got, err)
+}
+
+// notSentAgain deals with a refund that an operator doesn't want paid any more, and that the provider doesn't show. Without a
+// write-off it is over when a request that was lost can't arrive any more.
+func (a *Refunds) notSentAgain(ctx context.Context, r models.Refund) (RefundStatus, error) {
+	if r.Resolution.WriteOff {
+		return a.record(ctx, r, nil, nil)
+	}
+	status, err := a.status(ctx, r, nil)
+	switch {
+	case err != nil:
+		return status, err
+	case status.Waited >= KeysForgottenAfter:
+		return a.record(ctx, r, &payments.Refund{State: models.ProviderRefundFailed}, nil)
+	}
+	status.LookIn = min(max(status.Waited, leastLookAgain), mostLookAgain)
+	return status, nil
 }
 
 // givenByHand is why a refund that the provider refuses is not over: the customer has money that we don't know of.
@@ -141,7 +159,11 @@ func (a *Refunds) lookAtLoss(ctx context.Context, refundID string) error {
 		_, err = a.Store.RecordCaptured(ctx, p.RedemptionID, *p.Reference)
 		return err
 	case got.State == models.PaymentAuthorised || got.State == models.PaymentPending:
-		return unknown("status", errors.New("it may still be charged"))
+		// Only a void says that it won't be charged any more.
+		if _, err := a.Provider.Void(ctx, payments.ReferenceInput{Key: key(p, "void"), Reference: *p.Reference}); err != nil {
+			return unknown("void", err)
+		}
+		return nil
 	default:
 		return nil
 	}

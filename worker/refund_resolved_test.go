@@ -73,7 +73,8 @@ var (
 
 var decisions = []decision{
 	{name: "paying, confirmed: asked until the bank answers", road: closed, what: confirmed, repairs: 3 * time.Hour, state: models.RefundDone, given: true, within: 4 * time.Hour},
-	{name: "paying, cancelled: asked until the bank answers", road: closed, what: cancelled, repairs: 3 * time.Hour, state: models.RefundDone, given: true, within: 4 * time.Hour},
+	{name: "paying, cancelled: not sent again, and over when it can't arrive any more", road: closed, what: cancelled, repairs: 3 * time.Hour, state: models.RefundFailed, within: 55 * time.Hour},
+	{name: "paying, cancelled, but the bank has paid", road: unheard, what: cancelled, repairs: 3 * time.Hour, state: models.RefundDone, given: true, within: 4 * time.Hour},
 	{name: "paying, refused by the bank", token: payments.TokenRefundRefused, road: closed, what: confirmed, repairs: 3 * time.Hour, state: models.RefundFailed, within: 4 * time.Hour},
 	{name: "paying, given by hand", road: closed, what: byHand, state: models.RefundDone, within: 2 * time.Hour},
 	{name: "paying, given up", road: closed, what: writtenOff, state: models.RefundFailed, within: 2 * time.Hour},

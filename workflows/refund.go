@@ -59,7 +59,10 @@ func (r *refund) advance() {
 	case models.RefundAwaiting:
 		r.settle(r.awaitApproval())
 	case models.RefundApproved, models.RefundPaying:
-		r.settle(r.pay(payRefund))
+		err := r.pay(payRefund)
+		if r.settle(err); err == nil && r.status.LookIn > 0 {
+			r.sleep(r.status.LookIn, "see then whether it has arrived")
+		}
 	case models.RefundSettling:
 		r.settle(r.awaitSettlement())
 	case models.RefundPaid:
