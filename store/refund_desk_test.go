@@ -65,7 +65,10 @@ func (d desk) ask(lines ...models.ReturnedLine) store.RefundRow {
 
 // answered lets the provider take the refund, and say what became of it.
 func (d desk) answered(id string, state models.ProviderRefundState) error {
-	step, err := d.s.BeginRefund(d.t.Context(), id, "builtin")
+	step, err := d.s.RefundStepOf(d.t.Context(), id)
+	if err == nil {
+		step, err = d.s.BeginRefund(d.t.Context(), id, step.Payment.Provider)
+	}
 	if err == nil {
 		_, err = d.s.RecordRefund(d.t.Context(), id, store.RefundAnswer{Attempt: step.Refund.Attempt, Reference: "re-" + id, State: state})
 	}

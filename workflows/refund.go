@@ -60,7 +60,8 @@ func (r *refund) advance() {
 		r.settle(r.awaitApproval())
 	case models.RefundApproved, models.RefundPaying:
 		err := r.pay(payRefund)
-		if r.settle(err); err == nil && r.status.LookIn > 0 {
+		r.settle(err)
+		if err == nil && r.status.LookIn > 0 {
 			r.sleep(r.status.LookIn, "see then whether it has arrived")
 		}
 	case models.RefundSettling:

@@ -21,7 +21,7 @@ var errNoAnswer = errors.New("the caller's worker has not said what became of it
 func (r *refund) payElsewhere() error {
 	var asked activities.IntendedRefund
 	err := r.ask(intendRefund, activities.RefundRef{RefundID: r.id}, &asked)
-	if err = r.take(asked.Status, err); err != nil {
+	if err := r.take(asked.Status, err); err != nil {
 		return err
 	}
 	var got participant.Refunded
