@@ -184,3 +184,33 @@ func TestRefundWithoutCoupons(t *testing.T) {
 		w.AuditClean(w.batch.ID)
 	})
 }
+
+// Many small refunds need the approval that one large one does.
+func TestRefundApprovalOfTheSum(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{Refunds: models.RefundTerms{ApproveAbove: new(int64(2250))}})
+		d := w.desks(1, inUnits(4))[0]
+		require.Equal(t, models.RefundApproved, d.ask(some(1)).State)
+		second := d.ask(some(1))
+		require.Equal(t, models.RefundApproved, second.State)
+		require.Equal(t, models.RefundAwaiting, d.ask(some(1)).State)
+		_, err := s.DecideRefund(t.Context(), second.ID, models.Approval{Reason: "no", By: "key"})
+		require.NoError(t, err)
+		last := d.ask(some(1))
+		require.Equal(t, models.RefundAwaiting, last.State, "what waits counts as well")
+	})
+}
+
+// A coupon that is not the redemption's any more stops a refund before any money moves.
+func TestRefundOfALostCoupon(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{})
+		d := w.desks(1)[0]
+		exec(t, s, "UPDATE coupons SET redemption_id = 'rdm_other' WHERE redemption_id = ?", d.of.ID)
+		_, err := d.try("")
+		requireCode(t, models.CodeBranchMissing, err)
+		require.Empty(t, query(t, s, "SELECT id FROM refunds WHERE redemption_id = ?", d.of.ID))
+	})
+}
