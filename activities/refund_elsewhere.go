@@ -17,8 +17,8 @@ type IntendedRefund struct {
 	Seen    int64                  `json:"seen,omitempty"` // the row's Seq, for SettleRefund
 }
 
-// IntendRefund writes the intent before the caller's own worker is asked. An operator's decision is carried out instead of
-// asking again.
+// IntendRefund writes the intent before the caller's own worker is asked. A write-off is carried out instead of asking again;
+// of a refund that was cancelled without one, the worker is only asked what became of it.
 func (a *Refunds) IntendRefund(ctx context.Context, in RefundRef) (IntendedRefund, error) {
 	step, err := a.Store.BeginRefund(ctx, in.RefundID, models.ProviderCaller)
 	if err == nil && step.Resent && step.Refund.Resolution != nil && step.Refund.Resolution.WriteOff {
@@ -31,8 +31,9 @@ func (a *Refunds) IntendRefund(ctx context.Context, in RefundRef) (IntendedRefun
 		return IntendedRefund{}, err
 	}
 	r := step.Refund
+	cancelled := r.Resolution != nil && r.Resolution.Action == models.ResolveCancel // then it isn't sent again
 	switch {
-	case step.Proceed && (r.Resolution == nil || !step.Resent):
+	case step.Proceed && (!step.Resent || !cancelled):
 		out.Pay = &participant.Refund{
 			RefundID: r.OurID(), RedemptionID: r.RedemptionID, OrderID: status.OrderID, Currency: r.Currency, Amount: r.Amount,
 		}

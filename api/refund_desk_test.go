@@ -39,7 +39,7 @@ func (c *cashier) answer() models.ProviderRefundState {
 // inBackground asks the provider of now: a test may change its mind before the run begins.
 func (c *cashier) inBackground(id string) error {
 	now := c.answer()
-	go func() { _ = c.take(id, now) }()
+	go func() { _ = c.take(id, now) }() // the test sees at the refund what became of it
 	return nil
 }
 

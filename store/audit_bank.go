@@ -24,6 +24,7 @@ type atBank struct {
 // span is an amount of which only bounds are known.
 type span struct{ least, most int64 }
 
+// String implements fmt.Stringer.
 func (s span) String() string {
 	if s.least == s.most {
 		return strconv.FormatInt(s.least, 10)

@@ -50,12 +50,14 @@ func (c configs) close() {
 // end with the caller that happened to ask it.
 type bulk[K comparable, V any] func(ctx context.Context, keys []K) (map[K]V, error)
 
+// BulkLoad implements otter.BulkLoader.
 func (b bulk[K, V]) BulkLoad(ctx context.Context, keys []K) (map[K]V, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return b(ctx, keys)
 }
 
+// BulkReload implements otter.BulkLoader.
 func (b bulk[K, V]) BulkReload(ctx context.Context, keys []K, _ []V) (map[K]V, error) {
 	return b.BulkLoad(ctx, keys)
 }
