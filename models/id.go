@@ -21,6 +21,14 @@ const (
 	PrefixRefund     = "rfd"
 	PrefixKey        = "key"
 	PrefixAudit      = "aud"
+
+	PrefixDistribution = "dst"
+	PrefixAudience     = "adn"
+	PrefixImport       = "imp"
+	PrefixMessage      = "msg"
+	PrefixTemplate     = "tpl"
+	PrefixEndpoint     = "whk"
+	PrefixEvent        = "evt"
 )
 
 // NewID makes an id that sorts by the time it was made and can't be guessed.

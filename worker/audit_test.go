@@ -38,7 +38,7 @@ func auditor(t *testing.T) (r *rig, dsn string) {
 // auditNow runs the workflow as the schedule does.
 func (r *rig) auditNow(mode models.AuditMode) client.WorkflowRun {
 	r.T.Helper()
-	o := client.StartWorkflowOptions{ID: storetest.Name(workflows.AuditWorkflowID(mode)), TaskQueue: r.queue}
+	o := client.StartWorkflowOptions{ID: storetest.Name(workflows.AuditWorkflowID(mode)), TaskQueue: workflows.Background(r.queue)}
 	run, err := r.temporal.ExecuteWorkflow(r.T.Context(), o, workflows.Audit, workflows.AuditInput{Mode: mode})
 	require.NoError(r.T, err)
 	return run

@@ -39,7 +39,7 @@ func (a Audits) ensure(ctx context.Context, c Config, mode models.AuditMode, eve
 	id := AuditScheduleID(c, mode)
 	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{every}}
 	action := &client.ScheduleWorkflowAction{
-		ID: id, Workflow: workflows.Audit, Args: []any{workflows.AuditInput{Mode: mode}}, TaskQueue: or(c.TaskQueue, workflows.TaskQueue),
+		ID: id, Workflow: workflows.Audit, Args: []any{workflows.AuditInput{Mode: mode}}, TaskQueue: workflows.Background(c.TaskQueue),
 		StaticSummary: string(mode) + " audit",
 	}
 	_, err := c.Temporal.ScheduleClient().Create(ctx, client.ScheduleOptions{

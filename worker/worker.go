@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.temporal.io/api/operatorservice/v1"
@@ -49,17 +50,29 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil || w == nil {
 		return err
 	}
+	defer w.Stop()
 	select {
 	case <-ctx.Done():
-		w.Stop()
 		return nil
 	case err := <-fatal: // the SDK has stopped the worker: a process that lives on would look healthy
 		return fmt.Errorf("worker: %w", err)
 	}
 }
 
+// pair are the workers of a process: one for what customers wait for, one for the rest.
+type pair []sdk.Worker
+
+// Stop drains both at once.
+func (p pair) Stop() {
+	var draining sync.WaitGroup
+	for _, w := range p {
+		draining.Go(w.Stop)
+	}
+	draining.Wait()
+}
+
 // start registers everything and starts; nil when ctx ended before Temporal could be reached.
-func start(ctx context.Context, c Config, onFatal func(error)) (sdk.Worker, error) {
+func start(ctx context.Context, c Config, onFatal func(error)) (pair, error) {
 	attributes, ok := waitForNamespace(ctx, c)
 	if !ok {
 		return nil, nil
@@ -67,26 +80,46 @@ func start(ctx context.Context, c Config, onFatal func(error)) (sdk.Worker, erro
 	if !attributes {
 		c.Log.Warn("the namespace lacks Tearoff's search attributes: the Temporal UI can't be searched by them", "namespace", c.Namespace)
 	}
-	w := sdk.New(c.Temporal, or(c.TaskQueue, workflows.TaskQueue), sdk.Options{
-		OnFatalError:                            onFatal,
-		WorkerStopTimeout:                       or(c.DrainWithin, 20*time.Second),
-		MaxConcurrentWorkflowTaskPollers:        8,
-		MaxConcurrentActivityTaskPollers:        8,
-		MaxConcurrentActivityExecutionSize:      200,
-		MaxConcurrentLocalActivityExecutionSize: 200,
-	})
-	Register(w, c, attributes)
+	front := sdk.New(c.Temporal, or(c.TaskQueue, workflows.TaskQueue), c.options(200, onFatal))
+	registerFront(front, c, attributes)
+	background := sdk.New(c.Temporal, workflows.Background(c.TaskQueue), c.options(20, onFatal))
+	registerBackground(background, c)
 	if err := c.Audits.schedule(ctx, c); err != nil && ctx.Err() == nil {
 		c.Log.Warn("the audits could not be scheduled; run tearoff audit instead", "error", err)
 	}
-	return w, w.Start()
+	var started pair
+	for _, w := range []sdk.Worker{front, background} {
+		if err := w.Start(); err != nil {
+			started.Stop()
+			return nil, err
+		}
+		started = append(started, w)
+	}
+	return started, nil
 }
 
-// Register registers all workflows and activities on a worker or on a test environment.
+// options are a worker's that carries out so many activities at once.
+func (c Config) options(atOnce int, onFatal func(error)) sdk.Options {
+	return sdk.Options{
+		OnFatalError:                            onFatal,
+		WorkerStopTimeout:                       or(c.DrainWithin, 20*time.Second),
+		MaxConcurrentWorkflowTaskPollers:        min(8, atOnce/4),
+		MaxConcurrentActivityTaskPollers:        min(8, atOnce/4),
+		MaxConcurrentActivityExecutionSize:      atOnce,
+		MaxConcurrentLocalActivityExecutionSize: atOnce,
+	}
+}
+
+// Register registers all workflows and activities on one worker, such as a test environment.
 func Register(r sdk.Registry, c Config, attributes bool) {
+	registerFront(r, c, attributes)
+	registerBackground(r, c)
+}
+
+// registerFront registers what customers wait for.
+func registerFront(r sdk.Registry, c Config, attributes bool) {
 	r.RegisterWorkflow(workflows.Redemption)
 	r.RegisterWorkflow(workflows.Refund)
-	r.RegisterWorkflow(workflows.Audit)
 	policy := activities.Policy{StuckAfter: or(c.StuckAfter, activities.DefaultStuckAfter), Attributes: attributes}
 	r.RegisterActivity(&activities.Redemptions{Store: c.Store, Stuck: c.Stuck, Log: c.Log, Policy: policy})
 	r.RegisterActivity(&activities.Refunds{Store: c.Store, Provider: c.Provider, Stuck: c.RefundStuck, Log: c.Log, Policy: policy})
@@ -94,6 +127,11 @@ func Register(r sdk.Registry, c Config, attributes bool) {
 	r.RegisterActivity(&activities.Orders{Store: c.Store})
 	r.RegisterActivity(&activities.Elsewhere{Store: c.Store})
 	r.RegisterActivity(&activities.Payments{Store: c.Store, Provider: c.Provider})
+}
+
+// registerBackground registers what nobody waits for.
+func registerBackground(r sdk.Registry, c Config) {
+	r.RegisterWorkflow(workflows.Audit)
 	r.RegisterActivity(&activities.Audits{Store: c.Store, Log: c.Log, Audited: c.Audited})
 }
 

@@ -9,8 +9,17 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
-// TaskQueue is where Tearoff's workers listen.
+// TaskQueue is where Tearoff's workers listen for what a customer waits for: redemptions and refunds.
 const TaskQueue = "tearoff-redemptions"
+
+// Background is the task queue of everything else, so that a distribution to millions keeps nobody waiting at a checkout:
+// each queue has workers of its own. queue is the one of redemptions, "" for TaskQueue.
+func Background(queue string) string {
+	if queue == "" || queue == TaskQueue {
+		return "tearoff-background"
+	}
+	return queue + "-background"
+}
 
 // SignalWake tells a redemption or a refund that something about it changed in the store: a payment, a cancellation, an
 // operator's decision. It carries nothing; the workflow reads the store.
