@@ -1,0 +1,98 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// messagesAtOnce bounds how many messages one statement names.
+const messagesAtOnce = 500
+
+// messageKey is what a message is there once by.
+type messageKey struct {
+	dedupe  string
+	channel models.Channel
+}
+
+func keyOfMessage(m models.Message) messageKey { return messageKey{m.DedupeKey, m.Channel} }
+
+// AddMessages adds messages that belong to no other change; see addMessages.
+func (s *Store) AddMessages(ctx context.Context, rows []models.Message) error {
+	return s.tx(ctx, func(tx *txn) error { return tx.addMessages(rows) })
+}
+
+// addMessages inserts the messages that are not there yet by dedupe key and channel; the others stay as they are. Id, state,
+// seq and time are filled in; DueAt zero is now. They are sent once this transaction has committed.
+func (tx *txn) addMessages(rows []models.Message) error {
+	fresh, err := tx.freshMessages(rows)
+	if err != nil || len(fresh) == 0 {
+		return err
+	}
+	now, err := tx.now()
+	if err != nil {
+		return err
+	}
+	for i := range fresh {
+		m := &fresh[i]
+		m.ID, m.State, m.Seq, m.CreatedAt = models.NewID(models.PrefixMessage), models.MessagePending, 1, now
+		if m.DueAt.IsZero() {
+			m.DueAt = now
+		}
+	}
+	for chunk := range slices.Chunk(fresh, messagesAtOnce) {
+		if err := tx.insertMessages(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freshMessages are those that the store doesn't have, each once, in the order of the unique key: two transactions with some
+// messages in common then wait for each other in one direction only.
+func (tx *txn) freshMessages(rows []models.Message) ([]models.Message, error) {
+	fresh := slices.Clone(rows)
+	slices.SortStableFunc(fresh, func(x, y models.Message) int {
+		return cmp.Or(cmp.Compare(x.DedupeKey, y.DedupeKey), cmp.Compare(x.Channel, y.Channel))
+	})
+	fresh = slices.CompactFunc(fresh, func(x, y models.Message) bool { return keyOfMessage(x) == keyOfMessage(y) })
+	known := map[messageKey]bool{}
+	for chunk := range slices.Chunk(fresh, messagesAtOnce) {
+		keys := slices.Compact(keysOf(chunk, func(m models.Message) string { return m.DedupeKey }))
+		var found []models.Message
+		if err := tx.Select("dedupe_key, channel").Find(&found, "dedupe_key IN ?", keys).Error; err != nil {
+			return nil, err
+		}
+		for _, m := range found {
+			known[keyOfMessage(m)] = true
+		}
+	}
+	return slices.DeleteFunc(fresh, func(m models.Message) bool { return known[keyOfMessage(m)] }), nil
+}
+
+const (
+	messageColumns = "id, merchant_id, user_id, batch_id, template_id, template_version, channel, kind, dedupe_key, params, state, outcome, " +
+		"attempts, due_at, send_until, sent_at, read_at, seq, created_at"
+	messageMarks = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+// insertMessages is one statement without gorm's reflection, which takes longer than the server does: a distribution writes
+// one message for each coupon.
+func (tx *txn) insertMessages(rows []models.Message) error {
+	args := make([]any, 0, len(rows)*(strings.Count(messageColumns, ",")+1))
+	for i := range rows {
+		m := &rows[i]
+		params, err := json.Marshal(m.Params)
+		if err != nil {
+			return err
+		}
+		args = append(args, m.ID, m.MerchantID, m.UserID, m.BatchID, m.TemplateID, m.TemplateVersion, string(m.Channel), string(m.Kind),
+			m.DedupeKey, string(params), string(m.State), string(m.Outcome), m.Attempts, m.DueAt, m.SendUntil, m.SentAt, m.ReadAt, m.Seq, m.CreatedAt)
+	}
+	return tx.Exec("INSERT INTO messages ("+messageColumns+") VALUES "+
+		strings.TrimSuffix(strings.Repeat(messageMarks+", ", len(rows)), ", "), args...).Error
+}
