@@ -1,5 +1,7 @@
 package models
 
+import "time"
+
 // Channel is a way to reach a user.
 type Channel string
 
@@ -10,6 +12,23 @@ const (
 	ViaSMS   Channel = "sms"
 	ViaPush  Channel = "push"
 )
+
+// The times that messages take.
+const (
+	MessageLease    = 5 * time.Minute     // for which a message that is being sent is nobody else's
+	MessageKept     = 48 * time.Hour      // a row that is sent or skipped, before it is deleted
+	DeadMessageKept = 30 * 24 * time.Hour // a dead one, for people to see
+	InboxKept       = 90 * 24 * time.Hour // one in the inbox that nobody has read
+	ReadKept        = 30 * 24 * time.Hour // one in the inbox after it was read
+)
+
+// MaxMessageAttempts is how often a message is tried: for a bit more than a day.
+const MaxMessageAttempts = 12
+
+// MessageRetryAfter is how long a message waits that was tried so often: 1, 2, 4 … minutes, six hours at most.
+func MessageRetryAfter(attempts int) time.Duration {
+	return min(time.Minute<<min(max(attempts, 1)-1, 9), 6*time.Hour)
+}
 
 // Channels lists them in a fixed order.
 func Channels() []Channel { return []Channel{ViaInbox, ViaEmail, ViaSMS, ViaPush} }
@@ -36,6 +55,30 @@ const (
 	MessageDead    MessageState = "DEAD"    // the channel refused it for good, or for too long
 )
 
+// MessageOutcome says in one word what became of a message, or what its last try met.
+type MessageOutcome string
+
+// The outcomes of what is skipped.
+const (
+	OutcomeOptedOut  MessageOutcome = "opted_out"  // the user wants nothing through this channel
+	OutcomeNoAddress MessageOutcome = "no_address" // nobody knows an address of the user
+	OutcomeBlocked   MessageOutcome = "user_blocked"
+	OutcomeGone      MessageOutcome = "user_gone"  // erased, or merged into another
+	OutcomeInactive  MessageOutcome = "inactive"   // the batch writes to active users alone
+	OutcomeTooLate   MessageOutcome = "too_late"   // it would tell of something that is over
+	OutcomeNoChannel MessageOutcome = "no_channel" // this installation has no such channel
+	OutcomeNoText    MessageOutcome = "no_text"    // its template can't be written out
+)
+
+// The outcomes of what the channel did not take. Refused ones are dead at once, the others when they were tried too often.
+const (
+	OutcomeAddressRefused MessageOutcome = "address_refused"
+	OutcomeContentRefused MessageOutcome = "content_refused"
+	OutcomeTryLater       MessageOutcome = "try_later"   // the server asked for that
+	OutcomeNoAnswer       MessageOutcome = "no_answer"   // the connection broke, or it took too long: it may have been taken
+	OutcomeUnreachable    MessageOutcome = "unreachable" // the whole channel is: no connection, no login, a refused sender
+)
+
 // Message is one thing that one user is told through one channel. Rows are small: what it says is in a version of a
 // template, and only what differs between users is in the row. It holds no personal data; the address is looked up when
 // it is sent.
@@ -51,7 +94,7 @@ type Message struct {
 	DedupeKey       string        // a Hash; it is there once for each channel, whoever adds it how often
 	Params          MessageParams `gorm:"serializer:json"`
 	State           MessageState
-	Outcome         Code // why it was skipped or is dead, or what the last try met. "": nothing
+	Outcome         MessageOutcome // why it was skipped or is dead, or what the last try met. "": nothing
 	Attempts        int
 	DueAt           Time // PENDING: when it is sent. Otherwise when the row is deleted
 	SendUntil       Time // it is skipped rather than sent at or after this instant. Zero: never too late
