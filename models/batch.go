@@ -1,9 +1,6 @@
 package models
 
-import (
-	"encoding/json"
-	"slices"
-)
+import "encoding/json"
 
 // BatchState is where a batch is in its life. Whether a window is open is judged by the clock, not by the state.
 type BatchState string
@@ -129,25 +126,10 @@ func (p PauseSet) Has(what PauseSet) bool { return p&what == what }
 func (p PauseSet) MarshalJSON() ([]byte, error) { return json.Marshal(p.Words()) }
 
 // Words returns what is paused, in a fixed order, never nil.
-func (p PauseSet) Words() []string {
-	words := []string{}
-	for i, w := range pauseWords {
-		if p&(1<<i) != 0 {
-			words = append(words, w)
-		}
-	}
-	return words
-}
+func (p PauseSet) Words() []string { return wordsOf(int(p), pauseWords) }
 
 // ParsePauseSet reads the words; an unknown one is CodeInvalidRequest.
 func ParsePauseSet(words []string) (PauseSet, error) {
-	var p PauseSet
-	for _, w := range words {
-		i := slices.Index(pauseWords, w)
-		if i < 0 {
-			return 0, NewError(CodeInvalidRequest, "can't pause "+w).With("allowed", pauseWords)
-		}
-		p |= 1 << i
-	}
-	return p, nil
+	p, err := bitsOf(words, pauseWords)
+	return PauseSet(p), err
 }

@@ -56,6 +56,16 @@ const (
 	CodeUserBlocked      Code = "user_blocked"
 	CodeClaimModeForbids Code = "claim_mode_forbids"
 	CodeIdentityRequired Code = "identity_required"
+	CodeUserMerged       Code = "user_merged"
+	CodeUserErased       Code = "user_erased"
+	CodeUnknownUser      Code = "unknown_user"
+	CodeUserHasLocked    Code = "user_has_locked_coupons"
+
+	CodeInvalidExpression Code = "invalid_expression"
+	CodeNameTaken         Code = "name_taken"
+	CodeImportMismatch    Code = "import_file_differs"
+	CodeImportEnded       Code = "import_ended"
+	CodeInvalidFile       Code = "invalid_file"
 
 	CodeNotValid   Code = "code_not_valid"
 	CodeRequired   Code = "code_required"
@@ -178,6 +188,17 @@ var catalogue = []CodeInfo{
 	{CodeUserBlocked, ClassRefused, "The user may not get coupons."},
 	{CodeClaimModeForbids, ClassConflict, "Coupons of this batch are not got in this way; `params.claim_mode` says in which they are."},
 	{CodeIdentityRequired, ClassRefused, "The batch counts coupons by `params.identity`, and the user has none."},
+
+	{CodeUserMerged, ClassConflict, "The user was merged into another while this was done; ask again, `params.user_id` names the other."},
+	{CodeUserErased, ClassNotFound, "The user was erased; the same person is a new user."},
+	{CodeUnknownUser, ClassRefused, "Nobody known is named by this."},
+	{CodeUserHasLocked, ClassConflict, "A redemption or refund of the user's is under way; `params.redemption_id` names it."},
+
+	{CodeInvalidExpression, ClassRefused, "The expression can't be used as written; `params.at` says where, `message` what."},
+	{CodeNameTaken, ClassConflict, "Another one of the merchant's has this name."},
+	{CodeImportMismatch, ClassConflict, "The file is not the one that the import began with; nothing of it was applied. `params.row` says up to which row they were compared."},
+	{CodeImportEnded, ClassConflict, "The import takes no more rows; `params.state` says why."},
+	{CodeInvalidFile, ClassRefused, "The file can't be read as documented; `params.row` says where, `message` what. Rows before it are applied."},
 
 	{CodeNotValid, ClassRefused, "There is no such code."},
 	{CodeRequired, ClassRefused, "Coupons of this batch are got by a code only."},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -11,9 +12,46 @@ import (
 
 // User is a person or guest that can own coupons. It holds no personal data: identities do.
 type User struct {
-	ID        string `gorm:"primaryKey"`
-	Blocked   bool
-	CreatedAt Time
+	ID           string `gorm:"primaryKey"`
+	Blocked      bool   // gets no further coupons
+	Locale       string // BCP 47, canonical; "": not known
+	TimeZone     string // IANA name; "": not known
+	LastActiveAt Time   // of the last claim, quote or hold, to the hour; zero: never
+	OptOut       ChannelSet
+	MergedInto   *string // who has taken over all that was this one's. nil: nobody
+	Absorbed     int     // how many were merged into this one
+	ErasedAt     Time    // zero: not erased
+	Seq          int64   // moves with every change of the profile, its tags included
+	CreatedAt    Time
+}
+
+// Gone reports whether the id stands for nobody any more: merged into another, or erased.
+func (u User) Gone() bool { return u.MergedInto != nil || !u.ErasedAt.IsZero() }
+
+// UserTag is a word that the merchant's own systems know a user by. Words are normalised before they get here.
+type UserTag struct {
+	UserID string `gorm:"primaryKey"`
+	Tag    string `gorm:"primaryKey"`
+}
+
+// Bounds of a user's tags.
+const (
+	MaxTags      = 100 // of one user
+	MaxTagLength = 64  // characters
+)
+
+// Tag normalises a word: NFKC, trimmed, lower case. "" is a word that can't be a tag: it is empty, too long, or has blanks,
+// quotes, brackets, commas, bars, semicolons or control characters in it.
+func Tag(word string) string {
+	tag := strings.ToLower(normalise(word))
+	if utf8.RuneCountInString(tag) > MaxTagLength || !utf8.ValidString(tag) || strings.ContainsFunc(tag, notInTag) {
+		return ""
+	}
+	return tag
+}
+
+func notInTag(r rune) bool {
+	return strings.ContainsRune("\"'()[],;|", r) || !unicode.IsGraphic(r) || unicode.IsSpace(r)
 }
 
 // IdentityKind says in whose terms a user is named.

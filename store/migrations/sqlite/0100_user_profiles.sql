@@ -1,0 +1,21 @@
+-- +goose Up
+ALTER TABLE users ADD COLUMN locale TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN last_active_at TEXT NULL;
+ALTER TABLE users ADD COLUMN opt_out INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN merged_into TEXT NULL;
+ALTER TABLE users ADD COLUMN absorbed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN erased_at TEXT NULL;
+ALTER TABLE users ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX users_merged ON users (merged_into);
+
+-- +goose Down
+DROP INDEX users_merged;
+ALTER TABLE users DROP COLUMN seq;
+ALTER TABLE users DROP COLUMN erased_at;
+ALTER TABLE users DROP COLUMN absorbed;
+ALTER TABLE users DROP COLUMN merged_into;
+ALTER TABLE users DROP COLUMN opt_out;
+ALTER TABLE users DROP COLUMN last_active_at;
+ALTER TABLE users DROP COLUMN time_zone;
+ALTER TABLE users DROP COLUMN locale;
