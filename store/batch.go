@@ -119,6 +119,7 @@ func (s *Store) ChangeBatch(ctx context.Context, c BatchChange) (BatchRow, error
 		if counter == nil {
 			return models.NewError(models.CodeNotFound, "there is no such batch")
 		}
+		before := counter.State
 		changed, err := applyBatchChange(counter, c)
 		if err != nil || !changed {
 			return err
@@ -131,6 +132,10 @@ func (s *Store) ChangeBatch(ctx context.Context, c BatchChange) (BatchRow, error
 		tx.changes[c.BatchID] = true
 		if err := tx.guard(1, "UPDATE batch_counters SET state = ?, paused = ?, config_version = config_version + 1 "+
 			"WHERE batch_id = ? AND config_version = ?", counter.State, counter.Paused, c.BatchID, counter.ConfigVersion); err != nil {
+			return err
+		}
+		counter.ConfigVersion++
+		if err := tx.tellBatch(b.batches[c.BatchID], *counter, c, before); err != nil {
 			return err
 		}
 		c.Audit.Subject = c.BatchID

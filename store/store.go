@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -54,6 +55,8 @@ type Store struct {
 	hot      *hot
 	combined *combined
 	closed   closedBatches
+	// listeners are who is told of what happens here.
+	listeners *listeners
 }
 
 // Open prepares a store without connecting: a database that is down shows in the first call, not here, so that processes
@@ -66,6 +69,7 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	plain := connector
 	if o.Wrap != nil {
 		connector = o.Wrap(connector)
 	}
@@ -79,24 +83,38 @@ func Open(o Options) (*Store, error) {
 	db.SetConnMaxIdleTime(time.Minute)      // before the server's wait_timeout, which frees the locks of a client that vanished
 	db.SetConnMaxLifetime(10 * time.Minute) // a fail-over or a changed address is noticed without a restart
 
+	listening := sql.OpenDB(plain)
+	listening.SetMaxOpenConns(1)
+	listening.SetConnMaxIdleTime(time.Minute)
+	g, err := openGorm(db, dialect)
+	listeners := &listeners{sql: listening}
+	if err == nil {
+		listeners.db, err = openGorm(listening, dialect)
+	}
+	if err != nil {
+		_, _ = db.Close(), listening.Close()
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	s := &Store{
+		db: g, sql: db, dialect: dialect, path: o.SQLite, log: o.Log, grace: cmp.Or(o.Grace, time.Minute),
+		configs: newConfigs(), hot: newHot(), closed: newClosedBatches(), listeners: listeners,
+	}
+	s.combined = newCombined(s, o.Observe, o.Alone)
+	return s, nil
+}
+
+func openGorm(db *sql.DB, dialect Dialect) (*gorm.DB, error) {
 	dialector := gormmysql.New(gormmysql.Config{Conn: db, SkipInitializeWithVersion: true})
 	if dialect == SQLite {
 		dialector = &sqlite.Dialector{Conn: db}
 	}
-	g, err := gorm.Open(dialector, &gorm.Config{
+	return gorm.Open(dialector, &gorm.Config{
 		SkipDefaultTransaction: true,
 		PrepareStmt:            false, // gorm's statement cache can hang a whole process when the pool is empty
 		DisableAutomaticPing:   true,
 		Logger:                 logger.Discard, // statements may carry personal data
 		NamingStrategy:         schema.NamingStrategy{},
 	})
-	if err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	s := &Store{db: g, sql: db, dialect: dialect, path: o.SQLite, log: o.Log, grace: cmp.Or(o.Grace, time.Minute), configs: newConfigs(), hot: newHot(), closed: newClosedBatches()}
-	s.combined = newCombined(s, o.Observe, o.Alone)
-	return s, nil
 }
 
 // Dialect tells which kind of database this is.
@@ -108,7 +126,7 @@ func (s *Store) Close() error {
 	s.hot.close()
 	s.closed.close()
 	s.combined.queues.StopAllGoroutines()
-	return s.sql.Close()
+	return errors.Join(s.sql.Close(), s.listeners.sql.Close())
 }
 
 // Ping asks the database for an answer.

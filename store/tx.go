@@ -22,6 +22,7 @@ type txn struct {
 	clock   models.Time
 	again   bool            // an earlier run of it failed, or its COMMIT is unknown
 	changes map[string]bool // ids of the users and batches whose coupons and counters it changes
+	events  []models.Event  // what it tells of, see emit
 }
 
 // tx runs fn in one transaction and runs it again from BEGIN when the database asks for that or the connection is lost.
@@ -35,7 +36,11 @@ func (s *Store) tx(ctx context.Context, fn func(tx *txn) error) error {
 			break
 		}
 		err = s.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-			return fn(&txn{DB: db, store: s, again: try > 0, changes: changes})
+			tx := &txn{DB: db, store: s, again: try > 0, changes: changes}
+			if err := fn(tx); err != nil {
+				return err
+			}
+			return tx.writeEvents()
 		})
 		if err == nil || (!retryable(err) && !duplicate(err)) {
 			break

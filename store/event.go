@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// emit tells of something that this transaction does. The events are written when its work is done, in the order in which
+// they were emitted and together with a delivery for each endpoint that subscribes to them; of what nobody listens to,
+// nothing is written. Emit with the subject's row locked, only if this very run changes something: a run after an unknown
+// COMMIT that finds everything done must tell nothing.
+func (tx *txn) emit(events ...models.Event) error {
+	for _, e := range events {
+		heard, err := tx.heard(e.MerchantID, e.Type)
+		if err != nil {
+			return err
+		}
+		if !heard {
+			continue
+		}
+		if e.Data == nil {
+			return models.NewError(models.CodeInternal, "the content of an event can't be written")
+		}
+		tx.events = append(tx.events, e)
+	}
+	return nil
+}
+
+// heard reports whether anybody listens to events of the merchant and one of the types, for those who tell of many things
+// and would make their content in vain.
+func (tx *txn) heard(merchantID string, types ...models.EventType) (bool, error) {
+	all, err := tx.store.listeners.all(tx.Statement.Context)
+	return slices.ContainsFunc(all, func(e models.WebhookEndpoint) bool {
+		return slices.ContainsFunc(types, func(t models.EventType) bool { return e.Wants(merchantID, t) })
+	}), err
+}
+
+// writeEvents stores what was emitted.
+func (tx *txn) writeEvents() error {
+	if len(tx.events) == 0 {
+		return nil
+	}
+	now, err := tx.now()
+	if err != nil {
+		return err
+	}
+	all, err := tx.store.listeners.all(tx.Statement.Context)
+	if err != nil {
+		return err
+	}
+	var deliveries []models.WebhookDelivery
+	for i := range tx.events {
+		e := &tx.events[i]
+		e.ID, e.At = models.NewID(models.PrefixEvent), now
+		for _, to := range all {
+			if to.Wants(e.MerchantID, e.Type) {
+				deliveries = append(deliveries, newDelivery(*e, to.ID))
+			}
+		}
+	}
+	return tx.insertEvents(tx.events, deliveries)
+}
+
+// newDelivery is of an event that is due at once.
+func newDelivery(e models.Event, endpointID string) models.WebhookDelivery {
+	return models.WebhookDelivery{
+		EndpointID: endpointID, EventID: e.ID, Type: e.Type, Subject: e.Subject, SubjectSeq: e.SubjectSeq,
+		State: models.DeliveryPending, Seq: 1, DueAt: e.At, CreatedAt: e.At,
+	}
+}
+
+func (tx *txn) insertEvents(events []models.Event, deliveries []models.WebhookDelivery) error {
+	if len(deliveries) == 0 { // the last endpoint was forgotten between emitting and writing
+		return nil
+	}
+	if err := tx.CreateInBatches(events, 500).Error; err != nil {
+		return err
+	}
+	return tx.CreateInBatches(deliveries, 500).Error
+}
+
+// listenFresh is how old what is known of the endpoints may be. So in the first second of an endpoint it may miss events of
+// other processes, and in the first second after it was disabled some may still be put into its queue.
+const listenFresh = time.Second
+
+// listeners keeps which endpoints are sent to. It has a connection of its own: it is asked in transactions, all of whose
+// connections may be in use.
+type listeners struct {
+	db   *gorm.DB
+	sql  *sql.DB
+	mu   sync.Mutex // of whoever reads
+	kept atomic.Pointer[listening]
+}
+
+type listening struct {
+	endpoints []models.WebhookEndpoint // shared, so nobody may change them
+	at        time.Time
+}
+
+// all returns the enabled endpoints.
+func (l *listeners) all(ctx context.Context) ([]models.WebhookEndpoint, error) {
+	if kept := l.kept.Load(); kept != nil && time.Since(kept.at) < listenFresh {
+		return kept.endpoints, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if kept := l.kept.Load(); kept != nil && time.Since(kept.at) < listenFresh {
+		return kept.endpoints, nil
+	}
+	read := &listening{at: time.Now()} // before it is read: what changes meanwhile is found in time
+	err := l.db.WithContext(ctx).Omit("secret", "previous_secret").Order("id").Find(&read.endpoints, "state = ?", models.EndpointEnabled).Error
+	if err != nil {
+		return nil, err
+	}
+	l.kept.Store(read)
+	return read.endpoints, nil
+}
+
+// forget makes this process see at once what it has changed.
+func (l *listeners) forget() { l.kept.Store(nil) }
