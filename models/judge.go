@@ -36,19 +36,51 @@ func CheckIssueOnUse(b Batch, c BatchCounter, code *CouponCode, now Time) *Error
 	return checkIssue(b, c, now)
 }
 
+// CheckDistribution says why no coupon of the batch may be given out by a distribution now, or nil. There is no window: who
+// starts it chooses the time. Stock counts; a user's limit is judged before.
+func CheckDistribution(b Batch, c BatchCounter, now Time) *Error {
+	if b.ClaimMode != ClaimModeClaim {
+		return NewError(CodeClaimModeForbids, "coupons of this batch belong to nobody before they are used").With("claim_mode", b.ClaimMode)
+	}
+	if err := checkActive(c); err != nil {
+		return err
+	}
+	if c.Paused.Has(PauseDistribution) {
+		return NewError(CodeBatchPaused, "distribution of the batch is paused")
+	}
+	return checkLeft(b, c, now)
+}
+
 func checkIssue(b Batch, c BatchCounter, now Time) *Error {
-	_, until := b.Validity(now)
+	if err := checkActive(c); err != nil {
+		return err
+	}
 	switch {
-	case c.State == BatchDraft:
-		return NewError(CodeBatchNotActive, "the batch is not published")
-	case c.State == BatchEnded:
-		return NewError(CodeBatchEnded, "the batch has ended")
 	case c.Paused.Has(PauseClaims):
 		return NewError(CodeBatchPaused, "claims of the batch are paused")
 	case !b.ClaimFrom.IsZero() && now.Before(b.ClaimFrom):
 		return NewError(CodeClaimNotStarted, "claiming has not begun").With("from", b.ClaimFrom)
 	case !b.ClaimUntil.IsZero() && !now.Before(b.ClaimUntil):
 		return NewError(CodeClaimEnded, "claiming is over").With("until", b.ClaimUntil)
+	}
+	return checkLeft(b, c, now)
+}
+
+func checkActive(c BatchCounter) *Error {
+	switch c.State {
+	case BatchDraft:
+		return NewError(CodeBatchNotActive, "the batch is not published")
+	case BatchEnded:
+		return NewError(CodeBatchEnded, "the batch has ended")
+	case BatchActive:
+	}
+	return nil
+}
+
+// checkLeft judges whether there is another coupon to issue that is worth having.
+func checkLeft(b Batch, c BatchCounter, now Time) *Error {
+	_, until := b.Validity(now)
+	switch {
 	case !until.After(now):
 		return NewError(CodeClaimEnded, "coupons of this batch are no longer valid").With("until", until)
 	case c.Quantity != nil && c.Remaining < 1:

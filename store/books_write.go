@@ -26,17 +26,13 @@ func (b *books) write() error {
 
 // insert adds what is new: nobody can have locked it before.
 func (b *books) insert() error {
-	if len(b.newCoupons) > 0 {
-		if err := b.tx.CreateInBatches(b.newCoupons, 500).Error; err != nil {
-			return err
-		}
+	if err := insert(b.tx, couponTable, b.newCoupons); err != nil {
+		return err
 	}
-	if len(b.newLimits) > 0 {
-		if err := b.tx.CreateInBatches(b.newLimits, 500).Error; err != nil {
-			return err
-		}
+	if err := insert(b.tx, limitTable, pointers(b.newLimits)); err != nil {
+		return err
 	}
-	return b.tx.CreateInBatches(b.entries, 500).Error
+	return insert(b.tx, entryTable, pointers(b.entries))
 }
 
 // writeCounters moves all changed counters in one compare-and-set over their sequences.

@@ -79,11 +79,14 @@ func (s *Store) remember(ctx context.Context, batchID string, refusal *models.Er
 }
 
 func (s *Store) loadWinners(ctx context.Context, at booksAt) (w winners, err error) {
-	err = s.db.WithContext(context.WithoutCancel(ctx)).Model(&models.Coupon{}).Where("batch_id = ?", at.batchID).
+	err = s.db.WithContext(context.WithoutCancel(ctx)).Model(&models.Coupon{}).Where("batch_id = ? AND request_hash <> ?", at.batchID, notClaimed).
 		Order("request_hash").Pluck("request_hash", &w.hashes).Error
 	w.unknown = slices.Contains(w.hashes, 0)
 	return w, err
 }
+
+// notClaimed is the hash of a coupon that nobody asked for, such as one of a distribution: no request has it.
+const notClaimed = 2
 
 // hash stands for the request without its user, whom a request that is refused need not have. It is never 0.
 func (r ClaimRequest) hash() int64 {

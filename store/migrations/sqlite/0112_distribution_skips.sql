@@ -1,0 +1,11 @@
+-- +goose Up
+CREATE TABLE distribution_skips (
+    distribution_id TEXT NOT NULL,
+    pos             INTEGER NOT NULL,
+    user_id         TEXT NULL,
+    reason          TEXT NOT NULL,
+    PRIMARY KEY (distribution_id, pos)
+) STRICT;
+
+-- +goose Down
+DROP TABLE distribution_skips;
