@@ -66,8 +66,7 @@ const (
 	CodeImportMismatch    Code = "import_file_differs"
 	CodeImportEnded       Code = "import_ended"
 	CodeInvalidFile       Code = "invalid_file"
-	CodeUnknownUser      Code = "unknown_user"
-	CodeAlreadyGiven     Code = "already_given"
+	CodeAlreadyGiven      Code = "already_given"
 
 	CodeNotValid   Code = "code_not_valid"
 	CodeRequired   Code = "code_required"
@@ -190,7 +189,6 @@ var catalogue = []CodeInfo{
 	{CodeUserBlocked, ClassRefused, "The user may not get coupons."},
 	{CodeClaimModeForbids, ClassConflict, "Coupons of this batch are not got in this way; `params.claim_mode` says in which they are."},
 	{CodeIdentityRequired, ClassRefused, "The batch counts coupons by `params.identity`, and the user has none."},
-	{CodeUnknownUser, ClassRefused, "The audience names somebody whom Tearoff doesn't know."},
 	{CodeAlreadyGiven, ClassRefused, "The user has a coupon of this distribution already, from when they were two users."},
 
 	{CodeUserMerged, ClassConflict, "The user was merged into another while this was done; ask again, `params.user_id` names the other."},
