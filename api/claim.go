@@ -134,7 +134,7 @@ func (s *Server) publicRefusal(ctx context.Context, code models.CouponCode, refu
 		if err != nil {
 			return err
 		}
-		if code.Check(now) == nil && models.CheckClaim(row.Batch, row.Counter, now) == nil {
+		if code.Check(now) == nil && models.CheckClaim(row.Batch, row.Counter, &code, now) == nil {
 			return refusal
 		}
 	default:

@@ -78,7 +78,7 @@ func (s *Server) open(ctx context.Context, rows []store.BatchRow, userRef string
 		return nil, err
 	}
 	rows = slices.DeleteFunc(rows, func(r store.BatchRow) bool {
-		return r.Codes != models.CodesNone || models.CheckClaim(r.Batch, r.Counter, now) != nil
+		return r.Codes != models.CodesNone || models.CheckClaim(r.Batch, r.Counter, nil, now) != nil
 	})
 	if userRef == "" || len(rows) == 0 {
 		return rows, nil

@@ -99,6 +99,7 @@ type AuditCheckpoint struct {
 	PriorSeq   int64 // of the checkpoint before: redemptions of the entries between may have ended since
 	Stocked    int64
 	Issued     int64
+	Coded      int64
 	FaceAmount int64
 	Usage      `gorm:"embedded"`
 	At         Time

@@ -41,7 +41,8 @@ type Batch struct {
 	ClaimsPerUser int         // 0: no limit
 	LimitBy       []LimitKind `gorm:"serializer:json"` // by what ClaimsPerUser counts; empty: by user
 	Codes         CodeKind
-	FaceMin       int64 // of a random_amount rule: the bounds of what is drawn at issue; 0: nothing is drawn
+	CodeTerms     CodeTerms `gorm:"embedded;embeddedPrefix:code_"` // of codes that Tearoff makes
+	FaceMin       int64     // of a random_amount rule: the bounds of what is drawn at issue; 0: nothing is drawn
 	FaceMax       int64
 	Caps          Caps        `gorm:"serializer:json"`
 	Refunds       RefundTerms `gorm:"serializer:json"`
@@ -89,8 +90,9 @@ type BatchCounter struct {
 	Paused        PauseSet
 	ConfigVersion int64
 	Quantity      *int64 // nil: unlimited
-	Remaining     int64  // 0 and without meaning when unlimited
+	Remaining     int64  // neither issued nor kept for a code; 0 and without meaning when unlimited
 	Issued        int64
+	Coded         int64 // kept for single codes that are out, and for those that are being made
 	FaceAmount    int64 // sum of the face values that were drawn for what is issued
 	Usage         `gorm:"embedded"`
 	LedgerSeq     int64 // of the newest entry

@@ -75,6 +75,8 @@ const (
 	CodeOver       Code = "code_expired"
 	CodeUsedUp     Code = "code_used_up"
 	CodeTaken      Code = "code_taken"
+	CodeSpaceFull  Code = "code_space_full"
+	CodeTooMany    Code = "too_many_attempts"
 
 	CodeCouponNotFound    Code = "coupon_not_found"
 	CodeCouponLocked      Code = "coupon_locked"
@@ -209,6 +211,8 @@ var catalogue = []CodeInfo{
 	{CodeOver, ClassRefused, "The code's validity is over."},
 	{CodeUsedUp, ClassConflict, "The code has been used as often as it may be."},
 	{CodeTaken, ClassConflict, "The code exists already, of another batch or with another content; `params.code` says which."},
+	{CodeSpaceFull, ClassConflict, "Hardly any code of the batch's length and alphabet is free: make them longer."},
+	{CodeTooMany, ClassTooMany, "Too many wrong codes came from this user, address or key; ask again after Retry-After."},
 
 	{CodeCouponNotFound, ClassRefused, "There is no such coupon for this user."},
 	{CodeCouponLocked, ClassConflict, "Another redemption holds the coupon."},

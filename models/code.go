@@ -31,6 +31,7 @@ type CouponCode struct {
 	MaxUses    *int64 // nil: only the batch bounds it
 	Uses       int64
 	Active     bool
+	Generated  bool // Tearoff made it: its key is a CodeFold, and look-alikes that are typed find it
 	ValidFrom  Time // zero: as long as the batch
 	ValidUntil Time // zero: as long as the batch
 	Seq        int64
@@ -69,6 +70,12 @@ func CodeName(text string) string {
 
 // notACode begins no key: CodeKey turns the replacement character away.
 const notACode = string(utf8.RuneError)
+
+// KeepsStock reports whether a coupon of the batch's stock is kept for the code: whoever was sent a single code must not
+// find the batch sold out. nil keeps none.
+func (c *CouponCode) KeepsStock() bool {
+	return c != nil && c.Kind == CodesSingle && c.Active && c.Uses == 0
+}
 
 // Check says why the code gets no coupon now, or nil. It does not look at its batch.
 func (c CouponCode) Check(now Time) *Error {

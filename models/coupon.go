@@ -120,7 +120,7 @@ func (o Offer) Room() Room {
 	if o.Coupon.ID != "" {
 		return r
 	}
-	if o.Counter.Quantity != nil {
+	if o.Counter.Quantity != nil && !o.Code.KeepsStock() {
 		r.Issues, r.NoIssues = max(0, o.Counter.Remaining), CodeSoldOut
 	}
 	if left := max(0, int64(o.Batch.ClaimsPerUser-o.Limit.Coupons)); o.Batch.ClaimsPerUser > 0 && left < r.Issues {

@@ -21,6 +21,7 @@ const (
 	PrefixRefund     = "rfd"
 	PrefixKey        = "key"
 	PrefixAudit      = "aud"
+	PrefixCodeJob    = "cjb"
 
 	PrefixDistribution = "dst"
 	PrefixAudience     = "adn"

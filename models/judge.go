@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// CheckClaim says why no coupon of the batch may be claimed now, or nil. Stock counts; a user's limit is judged before.
-func CheckClaim(b Batch, c BatchCounter, now Time) *Error {
+// CheckClaim says why no coupon of the batch may be claimed now, or nil. The code is what was typed, nil for nothing: it is
+// judged by itself, and counts here for the stock that is kept for it. A user's limit is judged before.
+func CheckClaim(b Batch, c BatchCounter, code *CouponCode, now Time) *Error {
 	if b.ClaimMode != ClaimModeClaim {
 		return NewError(CodeClaimModeForbids, "coupons of this batch are not got by claiming").With("claim_mode", b.ClaimMode)
 	}
-	return checkIssue(b, c, now)
+	return checkIssue(b, c, code, now)
 }
 
 // CheckIssueOnUse says why no coupon of the batch may be issued to be used at once, or nil: for batches of which nobody
@@ -33,7 +34,7 @@ func CheckIssueOnUse(b Batch, c BatchCounter, code *CouponCode, now Time) *Error
 	if from, _ := b.Validity(now); now.Before(from) {
 		return NewError(CodeCouponNotStarted, "the coupon is not valid yet").With("from", from)
 	}
-	return checkIssue(b, c, now)
+	return checkIssue(b, c, code, now)
 }
 
 // CheckDistribution says why no coupon of the batch may be given out by a distribution now, or nil. There is no window: who
@@ -48,10 +49,10 @@ func CheckDistribution(b Batch, c BatchCounter, now Time) *Error {
 	if c.Paused.Has(PauseDistribution) {
 		return NewError(CodeBatchPaused, "distribution of the batch is paused")
 	}
-	return checkLeft(b, c, now)
+	return checkLeft(b, c, nil, now)
 }
 
-func checkIssue(b Batch, c BatchCounter, now Time) *Error {
+func checkIssue(b Batch, c BatchCounter, code *CouponCode, now Time) *Error {
 	if err := checkActive(c); err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func checkIssue(b Batch, c BatchCounter, now Time) *Error {
 	case !b.ClaimUntil.IsZero() && !now.Before(b.ClaimUntil):
 		return NewError(CodeClaimEnded, "claiming is over").With("until", b.ClaimUntil)
 	}
-	return checkLeft(b, c, now)
+	return checkLeft(b, c, code, now)
 }
 
 func checkActive(c BatchCounter) *Error {
@@ -78,12 +79,12 @@ func checkActive(c BatchCounter) *Error {
 }
 
 // checkLeft judges whether there is another coupon to issue that is worth having.
-func checkLeft(b Batch, c BatchCounter, now Time) *Error {
+func checkLeft(b Batch, c BatchCounter, code *CouponCode, now Time) *Error {
 	_, until := b.Validity(now)
 	switch {
 	case !until.After(now):
 		return NewError(CodeClaimEnded, "coupons of this batch are no longer valid").With("until", until)
-	case c.Quantity != nil && c.Remaining < 1:
+	case c.Quantity != nil && c.Remaining < 1 && !code.KeepsStock():
 		return NewError(CodeSoldOut, "no coupon is left")
 	case b.FaceMin > 0 && b.faceBudget(c) < b.FaceMin:
 		return NewError(CodeBudgetExhausted, "what is left of the money can't fill another coupon").With("remaining", max(0, b.faceBudget(c)))
@@ -150,8 +151,8 @@ func (b Batch) DrawFace(c BatchCounter, draw func(n int64) int64) int64 {
 		return 0
 	}
 	most := min(b.FaceMax, b.faceBudget(c))
-	if c.Quantity != nil && c.Remaining > 0 && b.Caps.Batch.Amount != nil {
-		most = min(most, 2*(b.faceBudget(c)/c.Remaining)-b.FaceMin)
+	if left := c.Remaining + c.Coded; c.Quantity != nil && left > 0 && b.Caps.Batch.Amount != nil {
+		most = min(most, 2*(b.faceBudget(c)/left)-b.FaceMin)
 	}
 	return b.FaceMin + draw(max(0, most-b.FaceMin)+1)
 }

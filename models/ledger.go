@@ -6,6 +6,7 @@ type EntryKind string
 // The kinds of ledger entry.
 const (
 	EntryStocked   EntryKind = "stocked"  // quantity changed by Count; no coupon
+	EntryCoded     EntryKind = "coded"    // the stock kept for single codes that are out changed by Count; no coupon
 	EntryIssued    EntryKind = "issued"   // a user got a coupon; Amount is its face value
 	EntryUnissued  EntryKind = "unissued" // an on_use Try was cancelled: the coupon is gone, its stock and limit are free
 	EntryLocked    EntryKind = "locked"   // a redemption holds it for Amount
@@ -45,6 +46,9 @@ func (c *BatchCounter) Apply(e LedgerEntry) {
 	switch e.Kind {
 	case EntryStocked:
 		stock = e.Count
+	case EntryCoded:
+		c.Coded += e.Count
+		stock = -e.Count
 	case EntryIssued, EntryImported:
 		c.Issued += e.Count
 		c.FaceAmount += e.Amount
@@ -81,7 +85,7 @@ func (u *Usage) Apply(e LedgerEntry) {
 		u.RefundedAmount += e.Amount
 	case EntryRestored:
 		u.UsedCount -= e.Count
-	case EntryStocked, EntryIssued, EntryUnissued, EntryImported, EntryRevoked, EntryExpired, EntryUnexpired, EntryOverrun:
+	case EntryStocked, EntryCoded, EntryIssued, EntryUnissued, EntryImported, EntryRevoked, EntryExpired, EntryUnexpired, EntryOverrun:
 	}
 }
 
@@ -98,7 +102,7 @@ func (k EntryKind) After() CouponState {
 		return CouponRevoked
 	case EntryExpired:
 		return CouponExpired
-	case EntryStocked, EntryUnissued, EntryRefunded, EntryAdjusted:
+	case EntryStocked, EntryCoded, EntryUnissued, EntryRefunded, EntryAdjusted:
 		return ""
 	}
 	return ""

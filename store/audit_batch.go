@@ -10,7 +10,7 @@ import (
 
 // batchFold is a batch's ledger folded up to LedgerSeq.
 type batchFold struct {
-	models.BatchCounter // without Quantity and Remaining: those follow from stocked and Issued
+	models.BatchCounter // without Quantity and Remaining: those follow from stocked, Issued and Coded
 	stocked             int64
 	parts               *parts // nil: the coupons and users of the entries are looked at one by one
 	base                models.AuditCheckpoint
@@ -92,7 +92,7 @@ func (a *auditor) beginFold(c models.BatchCounter) (*batchFold, error) {
 		a.about(1, c.BatchID).differ("ledger sequence", fmt.Sprintf("%d or more, as it once was", f.base.LedgerSeq), c.LedgerSeq)
 	} else if a.scope.Incremental && f.base.BatchID != "" {
 		f.LedgerSeq, f.stocked, f.seen = f.base.LedgerSeq, f.base.Stocked, map[uint64]bool{}
-		f.Issued, f.FaceAmount, f.Usage = f.base.Issued, f.base.FaceAmount, f.base.Usage
+		f.Issued, f.Coded, f.FaceAmount, f.Usage = f.base.Issued, f.base.Coded, f.base.FaceAmount, f.base.Usage
 		return f, nil
 	}
 	var err error
@@ -104,7 +104,7 @@ func (a *auditor) beginFold(c models.BatchCounter) (*batchFold, error) {
 func (f *batchFold) checkpoint(began models.Time) models.AuditCheckpoint {
 	return models.AuditCheckpoint{
 		BatchID: f.BatchID, LedgerSeq: f.LedgerSeq, PriorSeq: f.base.LedgerSeq, Stocked: f.stocked,
-		Issued: f.Issued, FaceAmount: f.FaceAmount, Usage: f.Usage, At: began,
+		Issued: f.Issued, Coded: f.Coded, FaceAmount: f.FaceAmount, Usage: f.Usage, At: began,
 	}
 }
 
@@ -141,11 +141,12 @@ func (a *auditor) advance(f *batchFold, upTo int64) error {
 
 func (a *auditor) compareBatch(c models.BatchCounter, f *batchFold, batch models.Batch) error {
 	check(a.about(1, c.BatchID), "issued", f.Issued, c.Issued)
+	check(a.about(1, c.BatchID), "kept for codes", f.Coded, c.Coded)
 	check(a.about(1, c.BatchID), "face values", f.FaceAmount, c.FaceAmount)
 	check(a.about(1, c.BatchID), "usage", f.Usage, c.Usage)
 	if c.Quantity != nil {
-		check(a.about(1, c.BatchID), "remaining", f.stocked-f.Issued, c.Remaining)
-		check(a.about(1, c.BatchID), "issued + remaining", *c.Quantity, c.Issued+c.Remaining)
+		check(a.about(1, c.BatchID), "remaining", f.stocked-f.Issued-f.Coded, c.Remaining)
+		check(a.about(1, c.BatchID), "issued + kept for codes + remaining", *c.Quantity, c.Issued+c.Coded+c.Remaining)
 		check(a.about(1, c.BatchID), "quantity", f.stocked, *c.Quantity)
 	}
 	if c.Remaining < 0 {

@@ -15,7 +15,11 @@ const (
 	strangeCodes = "SELECT n.code_key, n.coupons FROM " + couponsByCode +
 		" LEFT JOIN codes k ON k.code_key = n.code_key AND k.batch_id = ? WHERE k.code_key IS NULL LIMIT ?"
 	couponsByCode = "(SELECT code_key, COUNT(*) AS coupons FROM coupons WHERE batch_id = ? AND code_key IS NOT NULL GROUP BY code_key) n"
-	unlimited     = "SELECT c.id FROM coupons c LEFT JOIN coupon_limits l ON l.coupon_id = c.id AND l.batch_id = c.batch_id AND l.key_kind = ? " +
+	// What is kept for codes: one coupon for each single code that can still get one, and those of codes that are being made.
+	keptForCodes = "SELECT c.coded, (SELECT COUNT(*) FROM codes k WHERE k.batch_id = c.batch_id AND k.kind = 'single' AND k.active = TRUE AND k.uses = 0) + " +
+		"(SELECT COALESCE(SUM(j.`count` - j.made), 0) FROM code_jobs j JOIN batches b ON b.id = j.batch_id " +
+		"WHERE j.batch_id = c.batch_id AND j.state = 'RUNNING' AND b.codes = 'single') FROM batch_counters c WHERE c.batch_id = ?"
+	unlimited = "SELECT c.id FROM coupons c LEFT JOIN coupon_limits l ON l.coupon_id = c.id AND l.batch_id = c.batch_id AND l.key_kind = ? " +
 		"WHERE c.batch_id = ? AND l.coupon_id IS NULL LIMIT ?"
 	strayLimits = "SELECT l.coupon_id, l.key_kind, l.ordinal FROM coupon_limits l LEFT JOIN coupons c ON c.id = l.coupon_id AND c.batch_id = l.batch_id " +
 		"WHERE l.batch_id = ? AND (c.id IS NULL OR l.ordinal > ?) LIMIT ?"
@@ -26,6 +30,9 @@ const (
 func (a *auditor) auditCodes(batch models.Batch) error {
 	if batch.Codes == models.CodesNone {
 		return nil // a coupon with a code shows among the coupons
+	}
+	if err := a.auditKept(batch.ID); err != nil {
+		return err
 	}
 	err := eachRow(a.db.Raw(differingCodes, batch.ID, batch.ID, auditSlice), func(rows *sql.Rows) error {
 		var key string
@@ -50,6 +57,16 @@ func (a *auditor) auditCodes(batch models.Batch) error {
 		}
 		a.about(1, key).differ("coupons of a code that the batch doesn't have", 0, coupons)
 		return nil
+	})
+}
+
+// auditKept compares what is kept of the stock with the codes that it is kept for.
+func (a *auditor) auditKept(batchID string) error {
+	return eachRow(a.db.Raw(keptForCodes, batchID), func(rows *sql.Rows) error {
+		var kept, codes int64
+		err := rows.Scan(&kept, &codes)
+		check(a.about(1, batchID), "single codes that stock is kept for", codes, kept)
+		return err
 	})
 }
 

@@ -29,7 +29,7 @@ var kinds = func() map[string]models.EntryKind {
 	for kind := range moves {
 		known[string(kind)] = kind
 	}
-	known[string(models.EntryStocked)] = models.EntryStocked
+	known[string(models.EntryStocked)], known[string(models.EntryCoded)] = models.EntryStocked, models.EntryCoded
 	return known
 }()
 

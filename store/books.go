@@ -26,6 +26,7 @@ type books struct {
 	gone       map[string]*models.Coupon // un-issued: nobody can use them any more
 	dirtyUsers map[userDay]bool
 	extended   map[string]bool // coupons whose validity has changed
+	coded      map[string]int  // where the entry about stock for codes is, by batch
 	entries    []models.LedgerEntry
 }
 
@@ -38,7 +39,7 @@ func (tx *txn) lockBooks(batchIDs []string) (*books, error) {
 		tx: tx, counters: map[string]*models.BatchCounter{}, batches: map[string]*models.Batch{},
 		users: map[userDay]*models.UserCounter{}, coupons: map[string]*models.Coupon{}, codes: map[string]*models.CouponCode{},
 		firstSeq: map[string]int64{}, couponSeq: map[string]int64{}, codeSeq: map[string]int64{}, gone: map[string]*models.Coupon{},
-		dirtyUsers: map[userDay]bool{}, extended: map[string]bool{},
+		dirtyUsers: map[userDay]bool{}, extended: map[string]bool{}, coded: map[string]int{},
 	}
 	if len(batchIDs) == 0 {
 		return b, nil
@@ -111,14 +112,14 @@ func (b *books) lockCodes(keys []string) error {
 func (b *books) issue(c *models.Coupon, redemptionID *string, at models.Time) {
 	b.newCoupons = append(b.newCoupons, c)
 	b.coupons[c.ID] = c
-	b.countCode(c.CodeKey, 1)
+	b.countCode(c.CodeKey, 1, at) // first: the stock that is kept for the code is what the coupon takes
 	b.post(c, models.LedgerEntry{Kind: models.EntryIssued, Count: 1, Amount: c.FaceValue, RedemptionID: redemptionID, At: at})
 }
 
 // unissue posts the last entry of a coupon. Its row goes, and with it its place among the user's; the ledger keeps it.
 func (b *books) unissue(c *models.Coupon, redemptionID *string, at models.Time) {
-	b.countCode(c.CodeKey, -1)
 	b.post(c, models.LedgerEntry{Kind: models.EntryUnissued, Count: 1, Amount: c.FaceValue, RedemptionID: redemptionID, At: at})
+	b.countCode(c.CodeKey, -1, at)
 	b.gone[c.ID] = c
 	delete(b.coupons, c.ID)
 	if b.couponSeq[c.ID] == 0 { // issued by the same transaction: it was never written
@@ -134,7 +135,7 @@ func (b *books) extend(c *models.Coupon, until models.Time) {
 	}
 }
 
-func (b *books) countCode(key *string, n int64) {
+func (b *books) countCode(key *string, n int64, at models.Time) {
 	if key == nil {
 		return
 	}
@@ -143,7 +144,39 @@ func (b *books) countCode(key *string, n int64) {
 		b.codeSeq[*key] = code.Seq
 		code.Seq++
 	}
-	code.Uses += n
+	b.keepStock(code.BatchID, countUses(code, n), at)
+}
+
+// countUses changes the uses of a code and returns by how much the stock changes that is kept for it.
+func countUses(code *models.CouponCode, n int64) (kept int64) {
+	if code.KeepsStock() {
+		kept--
+	}
+	if code.Uses += n; code.KeepsStock() {
+		kept++
+	}
+	return kept
+}
+
+// keepStock posts that more of the batch's stock is kept for codes, or less. All of it that happens to a batch in a
+// transaction is one entry, so that a crowd that claims by single codes doesn't double the ledger.
+func (b *books) keepStock(batchID string, more int64, at models.Time) {
+	if more == 0 {
+		return
+	}
+	b.tx.changes[batchID] = true
+	counter := b.counters[batchID]
+	e := models.LedgerEntry{BatchID: batchID, Kind: models.EntryCoded, Count: more, At: at}
+	if i, posted := b.coded[batchID]; posted {
+		b.entries[i].Count += more
+		e.BatchSeq = counter.LedgerSeq // which stays the newest
+		counter.Apply(e)
+		return
+	}
+	e.BatchSeq = counter.LedgerSeq + 1
+	counter.Apply(e)
+	b.coded[batchID] = len(b.entries)
+	b.entries = append(b.entries, e)
 }
 
 // post appends an entry of the coupon and applies it to the coupon, its batch's counter and, when the entry names a day,

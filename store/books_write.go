@@ -53,6 +53,7 @@ func (b *books) writeCounters() error {
 	}{
 		{"remaining", func(c *models.BatchCounter) any { return c.Remaining }},
 		{"issued", func(c *models.BatchCounter) any { return c.Issued }},
+		{"coded", func(c *models.BatchCounter) any { return c.Coded }},
 		{"face_amount", func(c *models.BatchCounter) any { return c.FaceAmount }},
 		{"reserved_count", func(c *models.BatchCounter) any { return c.ReservedCount }},
 		{"reserved_amount", func(c *models.BatchCounter) any { return c.ReservedAmount }},

@@ -155,5 +155,5 @@ func checkClaim(batch models.Batch, counter models.BatchCounter, code *models.Co
 			}
 		}
 	}
-	return models.CheckClaim(batch, counter, now)
+	return models.CheckClaim(batch, counter, code, now)
 }

@@ -37,7 +37,8 @@ func (s *Store) Code(ctx context.Context, key string) (models.CouponCode, error)
 // CreateCodes gives a batch new codes, all or none, and returns them as they are stored. Display, Label, MaxUses, Active
 // and the window count; CodeKey "" comes from Display. The same codes again change nothing. Refusals: CodeNotFound without
 // the batch, CodeInvalidRequest when it has no codes of the kind, CodeTaken with the code when the key has other content
-// or is another batch's, CodeSoldOut when unused single codes would outnumber what is left of the batch.
+// or is another batch's, CodeSoldOut when fewer coupons of the batch are left than single codes are to be out: each of
+// them takes one at once.
 func (s *Store) CreateCodes(ctx context.Context, batchID string, codes []models.CouponCode, audit models.AuditRecord) ([]models.CouponCode, error) {
 	var stored []models.CouponCode
 	err := s.tx(ctx, func(tx *txn) error {
@@ -56,21 +57,34 @@ func (s *Store) CreateCodes(ctx context.Context, batchID string, codes []models.
 		if err != nil || len(fresh) == 0 {
 			return err
 		}
-		if err := tx.checkSingles(*batch, *counter, len(fresh)); err != nil {
-			return err
-		}
-		for _, c := range fresh {
-			if c.CreatedAt, err = tx.now(); err != nil {
-				return err
-			}
-			c.Seq, c.UpdatedAt = 1, c.CreatedAt
-		}
-		if err := tx.CreateInBatches(fresh, codesAtOnce).Error; err != nil {
+		if err := b.addCodes(batchID, fresh); err != nil {
 			return err
 		}
 		return tx.auditCodes(audit, batchID, map[string]any{"codes": len(fresh), "first": fresh[0].CodeKey})
 	})
 	return stored, err
+}
+
+// addCodes writes new codes of the batch and keeps its stock for them.
+func (b *books) addCodes(batchID string, fresh []*models.CouponCode) error {
+	now, err := b.tx.now()
+	if err != nil {
+		return err
+	}
+	kept := int64(0)
+	for _, c := range fresh {
+		c.Seq, c.CreatedAt, c.UpdatedAt = 1, now, now
+		if c.KeepsStock() {
+			kept++
+		}
+	}
+	if err := b.takeStock(batchID, kept, now); err != nil {
+		return err
+	}
+	if err := b.write(); err != nil {
+		return err
+	}
+	return b.tx.CreateInBatches(fresh, codesAtOnce).Error
 }
 
 // codesOf fills in what the batch decides. Only what a caller may set is taken over.
@@ -138,19 +152,14 @@ func sameCode(x, y models.CouponCode) bool {
 	return bounds && x == y
 }
 
-// checkSingles keeps a coupon for every single code that is out: whoever was sent one must not find the batch sold out.
-func (tx *txn) checkSingles(b models.Batch, c models.BatchCounter, more int) error {
-	if b.Codes != models.CodesSingle || c.Quantity == nil {
-		return nil
-	}
-	var unused int64
-	if err := tx.Model(&models.CouponCode{}).Where("batch_id = ? AND uses = 0", b.ID).Count(&unused).Error; err != nil {
-		return err
-	}
-	if unused+int64(more) > c.Remaining {
+// takeStock keeps a coupon for each of the single codes that are about to be out, or says that too few are left.
+func (b *books) takeStock(batchID string, codes int64, at models.Time) error {
+	counter := b.counters[batchID]
+	if counter.Quantity != nil && codes > counter.Remaining {
 		return models.NewError(models.CodeSoldOut, "too few coupons are left for so many codes").
-			With("remaining", c.Remaining).With("unused_codes", unused).With("more_codes", more)
+			With("remaining", counter.Remaining).With("unused_codes", counter.Coded).With("more_codes", codes)
 	}
+	b.keepStock(batchID, codes, at)
 	return nil
 }
 
@@ -176,12 +185,13 @@ type CodeChange struct {
 }
 
 // ChangeCode carries out a change under the locks of the batch's counter and of the code, so that it holds for every use
-// that follows. Doing it again changes nothing. Refusals: CodeNotFound, CodeCapBelowUse, and CodeInvalidRequest for a bound
-// on a single code.
+// that follows. Doing it again changes nothing. A single code that is switched off before it was used gives its stock back, and
+// takes it again when it is switched on. Refusals: CodeNotFound, CodeCapBelowUse, CodeInvalidRequest for a bound on a single
+// code, and CodeSoldOut when there is no stock to switch it on.
 func (s *Store) ChangeCode(ctx context.Context, c CodeChange) (models.CouponCode, error) {
 	var after models.CouponCode
 	err := s.tx(ctx, func(tx *txn) error {
-		code, err := tx.lockCode(c.CodeKey)
+		b, code, err := tx.lockCode(c.CodeKey)
 		if err != nil {
 			return err
 		}
@@ -197,6 +207,9 @@ func (s *Store) ChangeCode(ctx context.Context, c CodeChange) (models.CouponCode
 			return err
 		}
 		after.Seq++
+		if err := b.moveStock(before, after); err != nil {
+			return err
+		}
 		if err := tx.guard(1, "UPDATE codes SET active = ?, label = ?, max_uses = ?, valid_from = ?, valid_until = ?, seq = ?, updated_at = ? "+
 			"WHERE code_key = ? AND seq = ?", after.Active, after.Label, after.MaxUses, after.ValidFrom, after.ValidUntil,
 			after.Seq, after.UpdatedAt, after.CodeKey, before.Seq); err != nil {
@@ -207,23 +220,37 @@ func (s *Store) ChangeCode(ctx context.Context, c CodeChange) (models.CouponCode
 	return after, err
 }
 
+// moveStock keeps stock for a code as it is after a change, or no more of it.
+func (b *books) moveStock(before, after models.CouponCode) (err error) {
+	switch kept := after.KeepsStock(); {
+	case kept && !before.KeepsStock():
+		err = b.takeStock(after.BatchID, 1, after.UpdatedAt)
+	case !kept && before.KeepsStock():
+		b.keepStock(after.BatchID, -1, after.UpdatedAt)
+	}
+	if err != nil {
+		return err
+	}
+	return b.write()
+}
+
 // lockCode locks a code behind the counter of its batch, or CodeNotFound.
-func (tx *txn) lockCode(key string) (*models.CouponCode, error) {
+func (tx *txn) lockCode(key string) (*books, *models.CouponCode, error) {
 	var batchIDs []string
 	if err := tx.Model(&models.CouponCode{}).Where("code_key = ?", key).Pluck("batch_id", &batchIDs).Error; err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b, err := tx.lockBooks(batchIDs)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := b.lockCodes([]string{key}); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if b.codes[key] == nil {
-		return nil, models.NewError(models.CodeNotFound, "there is no such code")
+		return nil, nil, models.NewError(models.CodeNotFound, "there is no such code")
 	}
-	return b.codes[key], nil
+	return b, b.codes[key], nil
 }
 
 func applyCodeChange(code *models.CouponCode, c CodeChange) error {

@@ -240,6 +240,14 @@ func (d *draft) code(key string) *models.CouponCode {
 	return &own
 }
 
+func (d *draft) countCode(code *models.CouponCode, n int64) {
+	if code == nil {
+		return
+	}
+	kept := models.LedgerEntry{Kind: models.EntryCoded, Count: countUses(code, n)}
+	d.counter(code.BatchID).Apply(kept)
+}
+
 func (d *draft) user(key userDay) *models.Usage {
 	if d.users[key] == nil {
 		own := d.books.users[key].Usage
@@ -263,9 +271,7 @@ func (d *draft) accept(it *item, s attempt) {
 	d.steps = append(d.steps, s)
 	if s.grant != nil {
 		d.counter(s.lock.BatchID).Apply(models.LedgerEntry{Kind: models.EntryIssued, Count: 1})
-		if s.grant.code != nil {
-			s.grant.code.Uses++
-		}
+		d.countCode(s.grant.code, 1)
 	}
 	d.use(it, s.lock, models.EntryLocked)
 }
@@ -287,9 +293,7 @@ func (d *draft) release(it *item, c models.LockedCoupon) {
 		return
 	}
 	d.counter(c.BatchID).Apply(models.LedgerEntry{Kind: models.EntryUnissued, Count: 1, Amount: d.books.coupons[c.CouponID].FaceValue})
-	if code := d.code(c.Code); code != nil {
-		code.Uses--
-	}
+	d.countCode(d.code(c.Code), -1)
 }
 
 // adjust changes the amount of what stays locked, or says which cap a larger one would pass. A smaller one always fits.

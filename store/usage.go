@@ -48,7 +48,7 @@ func (s *Store) usage(ctx context.Context, batchIDs []string, userID string, at 
 
 // usageSQL asks for the counters of all, and of the user if there is one.
 func usageSQL(clock, userID string, at models.Time) (query string, args []any) {
-	const counters = ", c.batch_id, c.state, c.paused, c.quantity, c.remaining, c.issued, c.face_amount, " +
+	const counters = ", c.batch_id, c.state, c.paused, c.quantity, c.remaining, c.issued, c.coded, c.face_amount, " +
 		"c.reserved_count, c.reserved_amount, c.used_count, c.used_amount, c.refunded_amount"
 	if userID == "" {
 		return "SELECT " + clock + counters + " FROM batch_counters AS c", nil
@@ -80,7 +80,7 @@ type usageRow struct {
 func newUsageRow(userID string) *usageRow {
 	r := &usageRow{userID: userID}
 	c := &r.counter
-	r.to = []any{&r.now, &c.BatchID, &c.State, &c.Paused, &r.quantity, &c.Remaining, &c.Issued, &c.FaceAmount,
+	r.to = []any{&r.now, &c.BatchID, &c.State, &c.Paused, &r.quantity, &c.Remaining, &c.Issued, &c.Coded, &c.FaceAmount,
 		&c.ReservedCount, &c.ReservedAmount, &c.UsedCount, &c.UsedAmount, &c.RefundedAmount}
 	if userID != "" {
 		r.to = append(r.to, &r.day, &r.user[0], &r.user[1], &r.user[2], &r.user[3], &r.user[4])
