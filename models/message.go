@@ -126,3 +126,9 @@ type Notice struct {
 	DueAt     Time // zero: now
 	SendUntil Time // zero: never too late
 }
+
+// Set is the channel as a set of one.
+func (c Channel) Set() ChannelSet {
+	set, _ := ParseChannelSet([]string{string(c)})
+	return set
+}

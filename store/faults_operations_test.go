@@ -31,6 +31,7 @@ func allOperations() []operation {
 	}
 	writeOff := single(step{run: stepOf("WriteOff")})
 	stray := single(stepCaptured)
+	all = append(all, messageOperations()...)
 	return append(all,
 		onRedemptions("WriteOff, cancelling", "CLOSING, write-off", writeOff),
 		onRedemptions("RecordCaptured, stray", "CANCELLED", stray),
