@@ -91,8 +91,25 @@ type WebhookDelivery struct {
 	TriedAt    Time // the newest attempt; zero: none
 	Status     int  // its HTTP status; 0: none came
 	DurationMS int64
-	Failure    string // its class of failure; "": it succeeded
+	Failure    DeliveryFailure // "": it succeeded
 
 	CreatedAt Time
 	EndedAt   Time
 }
+
+// DeliveryFailure is a class of what went wrong with an attempt. It says enough to look in the right place, and nothing of
+// what the endpoint answered.
+type DeliveryFailure string
+
+// The classes. A success is "".
+const (
+	FailureURL      DeliveryFailure = "url"      // it can't be asked: it is not https, say
+	FailureName     DeliveryFailure = "name"     // the host's name was not found
+	FailureAddress  DeliveryFailure = "address"  // the name leads to an address that Tearoff doesn't send to
+	FailureConnect  DeliveryFailure = "connect"  // nobody answers there
+	FailureTLS      DeliveryFailure = "tls"      // its certificate is not valid
+	FailureTimeout  DeliveryFailure = "timeout"  // it took too long
+	FailureBroken   DeliveryFailure = "broken"   // the connection broke before an answer
+	FailureRedirect DeliveryFailure = "redirect" // it answered 3xx, which is not followed
+	FailureStatus   DeliveryFailure = "status"   // it answered something else than 2xx
+)
