@@ -15,10 +15,26 @@ type foresight struct {
 	given  map[string]bool // source keys of coupons that the distribution has given already
 }
 
-// foresee reads ahead. The sequence comes first: what is issued between the two reads shows in both.
-func (h *handout) foresee() error {
+// handoutUser is a member of the range with what is known of them.
+type handoutUser struct {
+	pos     int64
+	id      *string // as the audience named them; nil: nobody whom we know
+	known   bool
+	blocked bool
+	newest  *int // the highest ordinal among their coupons of the batch; nil: they have none
+}
+
+// membersSQL reads members in one walk along three indexes: lists of some hundred ids would have to be parsed, and take the
+// server as long as all the rest.
+const membersSQL = "SELECT m.pos, m.user_id, u.id IS NOT NULL, COALESCE(u.blocked, ?), " +
+	"(SELECT c.ordinal FROM coupons AS c WHERE c.batch_id = ? AND c.user_id = m.user_id ORDER BY c.ordinal DESC LIMIT 1) " +
+	"FROM distribution_members AS m LEFT JOIN users AS u ON u.id = m.user_id " +
+	"WHERE m.distribution_id = ? AND m.pos >= ? AND m.pos < ? ORDER BY m.pos"
+
+// foresee reads ahead. The sequence comes first: what is issued between the reads shows in both.
+func (h *handout) foresee(most int) error {
 	f := &h.before
-	f.batch = new(models.Batch)
+	f.batch, f.given = new(models.Batch), map[string]bool{}
 	if err := h.Take(f.batch, "id = ?", h.d.BatchID).Error; err != nil {
 		return notFound(err, "batch")
 	}
@@ -26,22 +42,66 @@ func (h *handout) foresee() error {
 	if err != nil {
 		return err
 	}
-	userIDs := h.userIDs()
-	if f.limits, err = loadLimits(h.DB, map[string]*models.Batch{f.batch.ID: f.batch}, userIDs, nil); err != nil {
+	if err := h.readUsers(most); err != nil {
 		return err
 	}
-	return h.readGiven(userIDs)
+	owners := h.userIDs(func(u handoutUser) bool { return u.newest != nil })
+	if err := h.readGiven(owners); err != nil {
+		return err
+	}
+	if len(f.batch.LimitIdentities()) > 0 {
+		owners = h.userIDs(func(handoutUser) bool { return true })
+	}
+	f.limits, err = h.limitsOf(f.batch, owners)
+	return err
+}
+
+// readUsers reads the next members.
+func (h *handout) readUsers(most int) error {
+	rows, err := h.Raw(membersSQL, false, h.d.BatchID, h.d.ID, h.d.Next, h.d.Next+int64(most)).Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	h.users = make([]handoutUser, 0, most)
+	for rows.Next() {
+		var u handoutUser
+		if err := rows.Scan(&u.pos, &u.id, &u.known, &u.blocked, &u.newest); err != nil {
+			return err
+		}
+		h.users = append(h.users, u)
+	}
+	return rows.Err()
+}
+
+// userIDs are the users of the range who exist and whom the test chooses, each once.
+func (h *handout) userIDs(chosen func(handoutUser) bool) []string {
+	ids := make([]string, 0, len(h.users))
+	for _, u := range h.users {
+		if u.known && chosen(u) {
+			ids = append(ids, *u.id)
+		}
+	}
+	return distinct(ids)
+}
+
+// limitsOf is what the users have of the batch; of nobody nothing has to be read.
+func (h *handout) limitsOf(batch *models.Batch, userIDs []string) (*limits, error) {
+	batches := map[string]*models.Batch{batch.ID: batch}
+	if len(userIDs) == 0 {
+		batches = nil
+	}
+	return loadLimits(h.DB, batches, userIDs, nil)
 }
 
 // readGiven finds coupons of this distribution that users of the range have already. Its members are distinct, but two of
 // them may have become one user since.
-func (h *handout) readGiven(userIDs []string) error {
-	h.before.given = make(map[string]bool, len(userIDs))
-	if len(userIDs) == 0 {
+func (h *handout) readGiven(owners []string) error {
+	if len(owners) == 0 {
 		return nil
 	}
-	keys := make([]string, len(userIDs))
-	for i, id := range userIDs {
+	keys := make([]string, len(owners))
+	for i, id := range owners {
 		keys[i] = h.d.SourceKey(id)
 	}
 	var found []string
@@ -52,32 +112,20 @@ func (h *handout) readGiven(userIDs []string) error {
 	return err
 }
 
-// userIDs are those of the range, each once, of users that exist.
-func (h *handout) userIDs() []string {
-	ids := make([]string, 0, len(h.users))
-	for _, u := range h.users {
-		if u.known {
-			ids = append(ids, *u.id)
-		}
-	}
-	return distinct(ids)
-}
-
 // at is what the users have of the batch now that its counter is locked.
 func (f foresight) at(h *handout, counter *models.BatchCounter, batch *models.Batch) (*limits, error) {
-	batches := map[string]*models.Batch{batch.ID: batch}
 	sameTerms := batch.ClaimsPerUser == f.batch.ClaimsPerUser && slices.Equal(batch.LimitBy, f.batch.LimitBy)
 	switch {
 	case sameTerms && counter.LedgerSeq == f.seq:
 		return f.limits, nil
 	case !sameTerms || len(batch.LimitIdentities()) > 0: // anybody's coupon may count against anybody who shares an identity
-		return loadLimits(h.DB, batches, h.userIDs(), nil)
+		return h.limitsOf(batch, h.userIDs(func(handoutUser) bool { return true }))
 	}
 	moved, err := h.movedSince(f.seq)
 	if err != nil || len(moved) == 0 {
 		return f.limits, err
 	}
-	again, err := loadLimits(h.DB, batches, moved, nil)
+	again, err := h.limitsOf(batch, moved)
 	if err != nil {
 		return nil, err
 	}
@@ -93,9 +141,9 @@ func (h *handout) movedSince(seq int64) ([]string, error) {
 	var moved []string
 	err := h.Model(&models.LedgerEntry{}).Where("batch_id = ? AND batch_seq > ? AND user_id IS NOT NULL", h.d.BatchID, seq).
 		Pluck("user_id", &moved).Error
-	userIDs := h.userIDs()
+	ours := h.userIDs(func(handoutUser) bool { return true })
 	return slices.DeleteFunc(distinct(moved), func(id string) bool {
-		_, ours := slices.BinarySearch(userIDs, id)
-		return !ours
+		_, found := slices.BinarySearch(ours, id)
+		return !found
 	}), err
 }

@@ -59,24 +59,13 @@ type handout struct {
 	held   models.Code
 }
 
-// handoutUser is a member of the range as the users' table has them.
-type handoutUser struct {
-	pos     int64
-	id      *string // as the audience named them; nil: nobody whom we know
-	known   bool
-	blocked bool
-}
-
 // run takes the range from the audience to the books.
 func (h *handout) run(most int) error {
-	if err := h.readUsers(most); err != nil {
+	if err := h.foresee(most); err != nil {
 		return err
 	}
 	if len(h.users) == 0 {
 		return h.moveDistribution(h.d, models.DistributionDone)
-	}
-	if err := h.foresee(); err != nil {
-		return err
 	}
 	if err := h.open(); err != nil || h.held != "" {
 		h.users = nil
@@ -86,26 +75,6 @@ func (h *handout) run(most int) error {
 		h.judge(u)
 	}
 	return h.write()
-}
-
-// readUsers reads the next members with what the users' table says of them.
-func (h *handout) readUsers(most int) error {
-	rows, err := h.Raw("SELECT m.pos, m.user_id, u.id IS NOT NULL, COALESCE(u.blocked, ?) FROM distribution_members AS m "+
-		"LEFT JOIN users AS u ON u.id = m.user_id WHERE m.distribution_id = ? AND m.pos >= ? AND m.pos < ? ORDER BY m.pos",
-		false, h.d.ID, h.d.Next, h.d.Next+int64(most)).Rows()
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	h.users = make([]handoutUser, 0, most)
-	for rows.Next() {
-		var u handoutUser
-		if err := rows.Scan(&u.pos, &u.id, &u.known, &u.blocked); err != nil {
-			return err
-		}
-		h.users = append(h.users, u)
-	}
-	return rows.Err()
 }
 
 // open locks the batch's books and makes sure that what was read before still holds. While something is in the way that passes
