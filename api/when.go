@@ -33,7 +33,7 @@ var latest = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 func (w when) read(zone *time.Location, days int) (models.Time, error) {
 	var at time.Time
 	if day, err := time.Parse(time.DateOnly, string(w)); err == nil {
-		at = firstInstant(day.AddDate(0, 0, days), zone)
+		at = models.FirstShown(day.AddDate(0, 0, days), zone)
 	} else if at.UnmarshalText([]byte(w)) != nil {
 		return models.Time{}, errNoWhen
 	}
@@ -41,24 +41,6 @@ func (w when) read(zone *time.Location, days int) (models.Time, error) {
 		return models.Time{}, errNoYear
 	}
 	return models.NewTime(at), nil
-}
-
-// firstInstant is when the calendar of a zone first shows the day, given as its midnight in UTC, or a later one. Where
-// clocks are put forward at midnight the day has none, where they are put back it has two, and a zone that crossed the
-// date line has a day less: so the zone's offsets are gone through in turn.
-func firstInstant(day time.Time, zone *time.Location) time.Time {
-	for at := day.AddDate(0, 0, -2).In(zone); ; {
-		_, offset := at.Zone()
-		begins := day.Add(-time.Duration(offset) * time.Second)
-		if begins.Before(at) {
-			begins = at
-		}
-		_, end := at.ZoneBounds()
-		if end.IsZero() || begins.Before(end) {
-			return begins
-		}
-		at = end
-	}
 }
 
 // windows reads windows in a time zone, and hands on what is wrong with them.

@@ -46,6 +46,7 @@ type Batch struct {
 	FaceMax       int64
 	Caps          Caps        `gorm:"serializer:json"`
 	Refunds       RefundTerms `gorm:"serializer:json"`
+	Notices       Notices
 	ConfigVersion int64
 	CreatedAt     Time
 	UpdatedAt     Time

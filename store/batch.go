@@ -30,6 +30,7 @@ func (s *Store) CreateBatch(ctx context.Context, b models.Batch, quantity *int64
 			return err
 		}
 		row.CreatedAt, row.UpdatedAt = now, now
+		row.Notices = b.Notices.SetAt(now, models.Notices{})
 		row.Counter = models.BatchCounter{BatchID: b.ID, State: models.BatchDraft, ConfigVersion: 1, Quantity: quantity}
 		if err := tx.Create(&row.Batch).Error; err != nil {
 			return err

@@ -33,22 +33,36 @@ func (a Audits) schedule(ctx context.Context, c Config) error {
 }
 
 func (a Audits) ensure(ctx context.Context, c Config, mode models.AuditMode, every client.ScheduleIntervalSpec) error {
+	return c.schedule(ctx, every, time.Minute, &client.ScheduleWorkflowAction{
+		ID: AuditScheduleID(c, mode), Workflow: workflows.Audit, Args: []any{workflows.AuditInput{Mode: mode}}, StaticSummary: string(mode) + " audit",
+	})
+}
+
+// DefaultReminders is how often reminders are planned. They are planned two days ahead, so a tick may be missed.
+const DefaultReminders = 15 * time.Minute
+
+// scheduleReminders makes Temporal start the planner of reminders.
+func (c Config) scheduleReminders(ctx context.Context) error {
+	return c.schedule(ctx, client.ScheduleIntervalSpec{Every: c.Reminders}, time.Hour, &client.ScheduleWorkflowAction{
+		ID: c.scheduleID(workflows.ReminderPlanID), Workflow: workflows.ReminderPlan, StaticSummary: "plan reminders",
+	})
+}
+
+// schedule makes Temporal start a workflow again and again in the background, under a schedule with the workflow's id. What
+// was missed for less than catchUp is made up for, once.
+func (c Config) schedule(ctx context.Context, every client.ScheduleIntervalSpec, catchUp time.Duration, action *client.ScheduleWorkflowAction) error {
 	if every.Every == 0 {
 		return nil
 	}
-	id := AuditScheduleID(c, mode)
+	action.TaskQueue = workflows.Background(c.TaskQueue)
 	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{every}}
-	action := &client.ScheduleWorkflowAction{
-		ID: id, Workflow: workflows.Audit, Args: []any{workflows.AuditInput{Mode: mode}}, TaskQueue: workflows.Background(c.TaskQueue),
-		StaticSummary: string(mode) + " audit",
-	}
 	_, err := c.Temporal.ScheduleClient().Create(ctx, client.ScheduleOptions{
-		ID: id, Spec: spec, Action: action, Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: time.Minute,
+		ID: action.ID, Spec: spec, Action: action, Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp,
 	})
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 		return err
 	}
-	return c.Temporal.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
+	return c.Temporal.ScheduleClient().GetHandle(ctx, action.ID).Update(ctx, client.ScheduleUpdateOptions{
 		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 			s := in.Description.Schedule
 			s.Spec, s.Action = &spec, action
@@ -57,11 +71,15 @@ func (a Audits) ensure(ctx context.Context, c Config, mode models.AuditMode, eve
 	})
 }
 
-// AuditScheduleID is the id of the schedule, and what the ids of its workflows begin with. Workers on a task queue of
-// their own have schedules of their own.
+// AuditScheduleID is the id of the schedule, and what the ids of its workflows begin with.
 func AuditScheduleID(c Config, mode models.AuditMode) string {
+	return c.scheduleID(workflows.AuditWorkflowID(mode))
+}
+
+// scheduleID tells the schedules of workers on a task queue of their own from those of others.
+func (c Config) scheduleID(id string) string {
 	if c.TaskQueue == "" || c.TaskQueue == workflows.TaskQueue {
-		return workflows.AuditWorkflowID(mode)
+		return id
 	}
-	return workflows.AuditWorkflowID(mode) + "/" + c.TaskQueue
+	return id + "/" + c.TaskQueue
 }

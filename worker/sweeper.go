@@ -30,7 +30,7 @@ const (
 // Run sweeps until ctx ends. Holds need no Temporal, so they don't wait for it.
 func (s Sweeper) Run(ctx context.Context) {
 	var all sync.WaitGroup
-	for _, sweep := range []func(context.Context){s.holds, s.redemptions, s.refunds} {
+	for _, sweep := range []func(context.Context){s.holds, s.redemptions, s.refunds, s.reminders} {
 		all.Go(func() {
 			ticker := time.NewTicker(or(s.Every, time.Second))
 			defer ticker.Stop()
@@ -47,11 +47,13 @@ func (s Sweeper) Run(ctx context.Context) {
 	all.Wait()
 }
 
-// Sweep frees holds that have run out, once, and starts or wakes the workflow of each redemption and refund that is due.
+// Sweep frees holds that have run out, once, and starts or wakes the workflow of each redemption, refund and notify day that
+// is due.
 func (s Sweeper) Sweep(ctx context.Context) {
 	s.holds(ctx)
 	s.redemptions(ctx)
 	s.refunds(ctx)
+	s.reminders(ctx)
 }
 
 func (s Sweeper) holds(ctx context.Context) {
@@ -105,6 +107,21 @@ func (s Sweeper) refunds(ctx context.Context) {
 	})
 }
 
+func (s Sweeper) reminders(ctx context.Context) {
+	s.sweep(ctx, "reminder", func() ([]resting, error) {
+		due, err := s.Store.DueReminders(ctx, sweepSlice)
+		all := make([]resting, len(due))
+		for i, r := range due {
+			in := workflows.ReminderInput{BatchID: r.BatchID, Day: r.Day}
+			all[i] = resting{
+				id: r.BatchID + "/" + r.Day, wake: r.Wake, options: workflows.ReminderOptions(in), workflow: workflows.Reminder, input: in,
+				woken: func(ctx context.Context) error { return s.Store.ReminderWoken(ctx, r) },
+			}
+		}
+		return all, err
+	})
+}
+
 // sweep drives on what is due of one kind.
 func (s Sweeper) sweep(ctx context.Context, kind string, find func() ([]resting, error)) {
 	if s.Temporal == nil {
@@ -131,7 +148,11 @@ func (s Sweeper) sweep(ctx context.Context, kind string, find func() ([]resting,
 func (s Sweeper) drive(ctx context.Context, r resting) error {
 	call, cancel := context.WithTimeout(ctx, sweepCall)
 	defer cancel()
-	r.options.TaskQueue = or(s.TaskQueue, r.options.TaskQueue)
+	if r.options.TaskQueue == workflows.Background("") {
+		r.options.TaskQueue = workflows.Background(s.TaskQueue)
+	} else {
+		r.options.TaskQueue = or(s.TaskQueue, r.options.TaskQueue)
+	}
 	if !r.wake {
 		_, err := s.Temporal.ExecuteWorkflow(call, r.options, r.workflow, r.input)
 		return err

@@ -36,6 +36,10 @@ type Config struct {
 	RefundStuck func(refundID string, state models.RefundState)
 	// Audits says how often the books are compared. The zero value: never by itself.
 	Audits Audits
+	// Reminders is how often reminders are planned. 0: never by itself.
+	Reminders time.Duration
+	// Reminded is told of how many users were reminded. nil: nobody.
+	Reminded func(users int)
 	// Audited is told how many ledger entries an audit has read. nil: nobody.
 	Audited func(entries int64)
 	// DrainWithin bounds how long Stop waits for activities. 0: 20 s.
@@ -87,6 +91,9 @@ func start(ctx context.Context, c Config, onFatal func(error)) (pair, error) {
 	if err := c.Audits.schedule(ctx, c); err != nil && ctx.Err() == nil {
 		c.Log.Warn("the audits could not be scheduled; run tearoff audit instead", "error", err)
 	}
+	if err := c.scheduleReminders(ctx); err != nil && ctx.Err() == nil {
+		c.Log.Warn("the planning of reminders could not be scheduled", "error", err)
+	}
 	var started pair
 	for _, w := range []sdk.Worker{front, background} {
 		if err := w.Start(); err != nil {
@@ -133,6 +140,9 @@ func registerFront(r sdk.Registry, c Config, attributes bool) {
 func registerBackground(r sdk.Registry, c Config) {
 	r.RegisterWorkflow(workflows.Audit)
 	r.RegisterActivity(&activities.Audits{Store: c.Store, Log: c.Log, Audited: c.Audited})
+	r.RegisterWorkflow(workflows.Reminder)
+	r.RegisterWorkflow(workflows.ReminderPlan)
+	r.RegisterActivity(&activities.Reminders{Store: c.Store, Log: c.Log, Told: c.Reminded})
 }
 
 // waitForNamespace asks until the namespace answers, and says whether it has our search attributes; ok is false when ctx

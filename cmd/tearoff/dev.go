@@ -15,6 +15,7 @@ import (
 	"github.com/tearoff/tearoff/internal/devserver"
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/worker"
 )
 
 type devCmd struct {
@@ -62,7 +63,7 @@ func (c *devCmd) Run(ctx context.Context, log *slog.Logger) error {
 		store:    c.storeFlags(),
 		temporal: temporalFlags{Temporal: c.Temporal, Namespace: c.Namespace},
 		api:      &apiFlags{Addr: c.Addr, UIURL: ui, MinHoldTTL: c.MinHoldTTL},
-		worker:   &workerFlags{StuckAfter: c.StuckAfter, Audits: !c.NoAudits},
+		worker:   &workerFlags{StuckAfter: c.StuckAfter, Audits: !c.NoAudits, Reminders: worker.DefaultReminders},
 		log:      log,
 		ready:    func() { c.announce(ui) },
 	}

@@ -19,6 +19,7 @@ type apiFlags struct {
 type workerFlags struct {
 	StuckAfter time.Duration `help:"How long one step is tried before an operator is told." default:"2m" env:"TEAROFF_STUCK_AFTER"`
 	Audits     bool          `help:"Compare the books on a schedule: what is new every hour, everything each night at 03:00 UTC." default:"true" negatable:"" env:"TEAROFF_AUDITS"`
+	Reminders  time.Duration `help:"How often reminders of coupons that expire are planned, two days ahead; 0: not by this process." default:"15m" env:"TEAROFF_REMINDERS"`
 }
 
 // healthFlags let a worker without an API be asked for its health and metrics.

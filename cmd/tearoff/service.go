@@ -100,12 +100,16 @@ func (v service) workerPart(s *store.Store, temporal client.Client, registry pro
 	refundsStuck := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tearoff_refunds_stuck_total", Help: "Refunds flagged as stuck, by the state they are stuck in.",
 	}, []string{"state"})
-	registry.MustRegister(stuck, refundsStuck)
+	reminded := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tearoff_reminded_users_total", Help: "Users who were reminded that coupons of theirs expire.",
+	})
+	registry.MustRegister(stuck, refundsStuck, reminded)
 	config := worker.Config{
 		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Provider: provider, Log: v.log,
-		StuckAfter: v.worker.StuckAfter, DrainWithin: drainWithin,
+		StuckAfter: v.worker.StuckAfter, DrainWithin: drainWithin, Reminders: v.worker.Reminders,
 		Stuck:       func(_ string, state models.RedemptionState) { stuck.WithLabelValues(string(state)).Inc() },
 		RefundStuck: func(_ string, state models.RefundState) { refundsStuck.WithLabelValues(string(state)).Inc() },
+		Reminded:    func(users int) { reminded.Add(float64(users)) },
 		Audited:     auditMetrics(s, registry),
 	}
 	if v.worker.Audits {
