@@ -34,6 +34,48 @@ func (s *Store) Code(ctx context.Context, key string) (models.CouponCode, error)
 	return code, notFound(err, "code")
 }
 
+// FindCode returns the code that somebody typed, or CodeNotFound. What is no code as it stands is read once more as one that
+// Tearoff made, without hyphens and with look-alikes (models.CodeFold). It asks once, whatever was typed: how long the answer
+// takes says nothing.
+func (s *Store) FindCode(ctx context.Context, typed string) (models.CouponCode, error) {
+	key := models.CodeName(typed)
+	found, err := s.findCodes(ctx, []string{key})
+	if err == nil && found[key] == nil {
+		err = models.NewError(models.CodeNotFound, "there is no such code")
+	}
+	if err != nil {
+		return models.CouponCode{}, err
+	}
+	return *found[key], nil
+}
+
+// findCodes returns the codes that keys name, exactly or as FindCode says.
+func (s *Store) findCodes(ctx context.Context, keys []string) (map[string]*models.CouponCode, error) {
+	asked := slices.Clone(keys)
+	for _, key := range keys {
+		if folded := models.CodeFold(key); folded != "" {
+			asked = append(asked, folded)
+		}
+	}
+	var rows []*models.CouponCode
+	if err := s.db.WithContext(ctx).Find(&rows, "code_key IN ?", distinct(asked)).Error; err != nil {
+		return nil, asError(err)
+	}
+	byKey, found := make(map[string]*models.CouponCode, len(rows)), make(map[string]*models.CouponCode, len(keys))
+	for _, c := range rows {
+		byKey[c.CodeKey] = c
+	}
+	for _, key := range keys {
+		if found[key] = byKey[key]; found[key] != nil {
+			continue
+		}
+		if made := byKey[models.CodeFold(key)]; made != nil && made.Generated {
+			found[key] = made
+		}
+	}
+	return found, nil
+}
+
 // CreateCodes gives a batch new codes, all or none, and returns them as they are stored. Display, Label, MaxUses, Active
 // and the window count; CodeKey "" comes from Display. The same codes again change nothing. Refusals: CodeNotFound without
 // the batch, CodeInvalidRequest when it has no codes of the kind, CodeTaken with the code when the key has other content

@@ -78,13 +78,17 @@ func (g *gathering) findCodes(ctx context.Context) error {
 	if len(g.q.Codes) == 0 {
 		return nil
 	}
-	var rows []*models.CouponCode
-	err := g.store.db.WithContext(ctx).Find(&rows, "code_key IN ?", g.q.Codes).Error
-	g.codes = make(map[string]*models.CouponCode, len(rows))
-	for _, c := range rows {
-		g.codes[c.CodeKey] = c
+	found, err := g.store.findCodes(ctx, g.q.Codes)
+	if err != nil {
+		return err
 	}
-	return asError(err)
+	g.codes, g.q.Codes = make(map[string]*models.CouponCode, len(found)), slices.Clone(g.q.Codes)
+	for i, typed := range g.q.Codes {
+		if c := found[typed]; c != nil {
+			g.codes[c.CodeKey], g.q.Codes[i] = c, c.CodeKey // from here on it has the name that it is stored under
+		}
+	}
+	return nil
 }
 
 func (g *gathering) findBatches(ctx context.Context) error {

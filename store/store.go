@@ -51,6 +51,7 @@ type Store struct {
 	path     string // of the SQLite file
 	log      *slog.Logger
 	grace    time.Duration
+	unseen   bool // for tests: codes are written without looking whether they exist
 	configs  configs
 	hot      *hot
 	combined *combined

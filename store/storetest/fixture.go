@@ -49,6 +49,7 @@ type BatchSpec struct {
 	Quantity      int64            // 0: unlimited
 	ClaimMode     models.ClaimMode // "": claim
 	Codes         models.CodeKind
+	CodeTerms     models.CodeTerms
 	ClaimsPerUser int
 	LimitBy       []models.LimitKind
 	FaceMin       int64 // with FaceMax: what is drawn at issue
@@ -70,7 +71,7 @@ func (f Fixture) Batch(spec BatchSpec) store.BatchRow {
 	f.must(err)
 	b := models.Batch{
 		MerchantID: merchant, RuleID: rule.ID, RuleVersion: rule.Version, Name: "batch",
-		ClaimMode: cmp.Or(spec.ClaimMode, models.ClaimModeClaim), Codes: spec.Codes, Currency: "USD", TimeZone: "UTC",
+		ClaimMode: cmp.Or(spec.ClaimMode, models.ClaimModeClaim), Codes: spec.Codes, CodeTerms: spec.CodeTerms, Currency: "USD", TimeZone: "UTC",
 		ClaimsPerUser: spec.ClaimsPerUser, LimitBy: spec.LimitBy, FaceMin: spec.FaceMin, FaceMax: spec.FaceMax,
 		Caps: spec.Caps, ValidUntil: spec.ValidUntil, Refunds: spec.Refunds,
 	}

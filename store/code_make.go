@@ -1,0 +1,113 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+const (
+	// drawRounds is how often codes are drawn anew in the place of such as exist, for one slice.
+	drawRounds = 20
+	// sparseSpace is a space so large that a slice without a repeated code is all but certain: whether its codes exist is asked
+	// only after a unique key has said so.
+	sparseSpace = 1 << 50
+)
+
+// MakeCodes makes the next codes of a job, at most so many, in one transaction that also moves the job, and returns the job
+// as it is then. It does nothing once the job has ended. No lock but the job's is held, so claims of the batch go on. Codes
+// that exist already, of whatever batch, are drawn anew; when next to none is free the job fails with CodeSpaceFull.
+func (s *Store) MakeCodes(ctx context.Context, jobID string, most int64) (models.CodeJob, error) {
+	var job models.CodeJob
+	err := s.tx(ctx, func(tx *txn) error {
+		var err error
+		if job, err = tx.lockCodeJob(jobID); err != nil || job.State != models.CodeJobRunning {
+			return err
+		}
+		var batch models.Batch
+		if err := tx.Take(&batch, "id = ?", job.BatchID).Error; err != nil {
+			return notFound(err, "batch")
+		}
+		drawn, err := tx.drawCodes(batch.CodeTerms, int(min(most, job.Left())))
+		if err != nil {
+			return err
+		}
+		if len(drawn) == 0 && job.Left() > 0 {
+			return tx.endCodeJob(&job, models.CodeJobFailed, new(models.CodeSpaceFull))
+		}
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		if err := tx.insertRows("codes", codeColumns, codeRows(batch, job, drawn, now)); err != nil {
+			return err
+		}
+		if job.Made += int64(len(drawn)); job.Made == job.Count {
+			job.State = models.CodeJobDone
+		}
+		return tx.moveCodeJob(&job, now)
+	})
+	return job, err
+}
+
+// drawCodes draws different codes that don't exist, by key. They are fewer than asked for when hardly any is left.
+func (tx *txn) drawCodes(terms models.CodeTerms, want int) ([]models.GeneratedCode, error) {
+	g, fresh, seen := models.NewCodeGenerator(terms), make([]models.GeneratedCode, 0, want), make(map[string]bool, want)
+	look := tx.again || (terms.Space() < sparseSpace && !tx.store.unseen)
+	for range drawRounds {
+		first := len(fresh)
+		for range want - first {
+			if c := g.Next(); !seen[c.Key] {
+				seen[c.Key], fresh = true, append(fresh, c)
+			}
+		}
+		if look {
+			taken, err := tx.takenCodes(fresh[first:])
+			if err != nil {
+				return nil, err
+			}
+			fresh = slices.DeleteFunc(fresh, func(c models.GeneratedCode) bool { return taken[c.Key] })
+		}
+		if len(fresh) == want {
+			break
+		}
+	}
+	slices.SortFunc(fresh, func(x, y models.GeneratedCode) int { return cmp.Compare(x.Key, y.Key) }) // neighbours in the index are written together, and two jobs can't wait for each other
+	return fresh, nil
+}
+
+// takenCodes are those that exist.
+func (tx *txn) takenCodes(codes []models.GeneratedCode) (map[string]bool, error) {
+	taken := map[string]bool{}
+	for chunk := range slices.Chunk(codes, codesAtOnce) {
+		var keys []string
+		asked := keysOf(chunk, func(c models.GeneratedCode) string { return c.Key })
+		if err := tx.Model(&models.CouponCode{}).Where("code_key IN ?", asked).Pluck("code_key", &keys).Error; err != nil {
+			return nil, err
+		}
+		for _, key := range keys {
+			taken[key] = true
+		}
+	}
+	return taken, nil
+}
+
+var codeColumns = []string{
+	"code_key", "batch_id", "kind", "display", "label", "max_uses", "uses", "active", "generated", "valid_from", "valid_until", "seq",
+	"created_at", "updated_at",
+}
+
+// codeRows are the new codes of a job, in the order of codeColumns.
+func codeRows(b models.Batch, job models.CodeJob, codes []models.GeneratedCode, now models.Time) [][]any {
+	var most any
+	if job.MaxUses != nil {
+		most = *job.MaxUses
+	}
+	rows := make([][]any, len(codes))
+	for i, c := range codes {
+		rows[i] = []any{c.Key, b.ID, string(b.Codes), c.Display, job.Label, most, 0, true, true, job.ValidFrom, job.ValidUntil, 1, now, now}
+	}
+	return rows
+}
