@@ -12,6 +12,9 @@ const (
 	CouponRevoked   CouponState = "REVOKED"
 )
 
+// SourceAdmin is the source of coupons that an operator gave.
+const SourceAdmin = "admin"
+
 // Coupon is one unit that belongs to one user. It keeps the rule version and the validity it was issued with.
 type Coupon struct {
 	ID           string `gorm:"primaryKey"`
@@ -27,7 +30,7 @@ type Coupon struct {
 	ValidFrom    Time
 	ValidUntil   Time
 	RedemptionID *string // the one that holds or used it
-	Source       string  // "claim", "use", later "distribution", …
+	Source       string  // "claim", "use", "admin", …
 	SourceKey    string  // hash of caller, user, batch and key: the same request never issues twice
 	RequestHash  int64   // of the claim without its user; 0: not claimed, or before hashes were kept
 	CreatedAt    Time

@@ -22,6 +22,7 @@ const (
 	PrefixKey        = "key"
 	PrefixAudit      = "aud"
 	PrefixCodeJob    = "cjb"
+	PrefixBulk       = "blk"
 
 	PrefixDistribution = "dst"
 	PrefixAudience     = "adn"

@@ -5,21 +5,23 @@ type EntryKind string
 
 // The kinds of ledger entry.
 const (
-	EntryStocked   EntryKind = "stocked"  // quantity changed by Count; no coupon
-	EntryCoded     EntryKind = "coded"    // the stock kept for single codes that are out changed by Count; no coupon
-	EntryIssued    EntryKind = "issued"   // a user got a coupon; Amount is its face value
-	EntryUnissued  EntryKind = "unissued" // an on_use Try was cancelled: the coupon is gone, its stock and limit are free
-	EntryLocked    EntryKind = "locked"   // a redemption holds it for Amount
-	EntryReleased  EntryKind = "released" // the redemption was cancelled
-	EntryUsed      EntryKind = "used"     // the redemption was confirmed
-	EntryRefunded  EntryKind = "refunded" // Amount was given back; may repeat
-	EntryRestored  EntryKind = "restored" // the use was given back
-	EntryRevoked   EntryKind = "revoked"
-	EntryExpired   EntryKind = "expired"
-	EntryAdjusted  EntryKind = "adjusted" // a hold's amount changed by Amount
-	EntryImported  EntryKind = "imported"
-	EntryUnexpired EntryKind = "unexpired" // one that was over can be used again
-	EntryOverrun   EntryKind = "overrun"   // the lock after it was accepted beyond caps or validity, on the caller's word, for Amount
+	EntryStocked    EntryKind = "stocked"  // quantity changed by Count; no coupon
+	EntryCoded      EntryKind = "coded"    // the stock kept for single codes that are out changed by Count; no coupon
+	EntryIssued     EntryKind = "issued"   // a user got a coupon; Amount is its face value
+	EntryUnissued   EntryKind = "unissued" // an on_use Try was cancelled: the coupon is gone, its stock and limit are free
+	EntryLocked     EntryKind = "locked"   // a redemption holds it for Amount
+	EntryReleased   EntryKind = "released" // the redemption was cancelled
+	EntryUsed       EntryKind = "used"     // the redemption was confirmed
+	EntryRefunded   EntryKind = "refunded" // Amount was given back; may repeat
+	EntryRestored   EntryKind = "restored" // the use was given back
+	EntryRevoked    EntryKind = "revoked"
+	EntryExpired    EntryKind = "expired"
+	EntryAdjusted   EntryKind = "adjusted" // a hold's amount changed by Amount, or with 0 the validity of what it holds
+	EntryImported   EntryKind = "imported"
+	EntryUnexpired  EntryKind = "unexpired"  // one that was over can be used again
+	EntryExtended   EntryKind = "extended"   // it is valid for longer; where a redemption holds it, that is adjusted by 0
+	EntryReinstated EntryKind = "reinstated" // it was revoked, and is given back
+	EntryOverrun    EntryKind = "overrun"    // the lock after it was accepted beyond caps or validity, on the caller's word, for Amount
 )
 
 // LedgerEntry is one thing that happened to a coupon or to a batch's stock. Entries are never changed. Both sequences
@@ -36,6 +38,7 @@ type LedgerEntry struct {
 	Day          string // of the user's counter that moved with it; "" when none did
 	RedemptionID *string
 	RefundID     *string
+	AuditID      *string // of the audit record that says who did it and why; nil: nobody's deed
 	At           Time
 }
 
@@ -57,7 +60,7 @@ func (c *BatchCounter) Apply(e LedgerEntry) {
 		c.Issued -= e.Count
 		c.FaceAmount -= e.Amount
 		stock = e.Count
-	case EntryLocked, EntryReleased, EntryUsed, EntryRefunded, EntryRestored, EntryAdjusted, EntryRevoked, EntryExpired, EntryUnexpired, EntryOverrun:
+	case EntryLocked, EntryReleased, EntryUsed, EntryRefunded, EntryRestored, EntryAdjusted, EntryRevoked, EntryExpired, EntryUnexpired, EntryExtended, EntryReinstated, EntryOverrun:
 		c.Usage.Apply(e)
 	}
 	if c.Quantity != nil {
@@ -85,14 +88,15 @@ func (u *Usage) Apply(e LedgerEntry) {
 		u.RefundedAmount += e.Amount
 	case EntryRestored:
 		u.UsedCount -= e.Count
-	case EntryStocked, EntryCoded, EntryIssued, EntryUnissued, EntryImported, EntryRevoked, EntryExpired, EntryUnexpired, EntryOverrun:
+	case EntryStocked, EntryCoded, EntryIssued, EntryUnissued, EntryImported, EntryRevoked, EntryExpired, EntryUnexpired, EntryExtended,
+		EntryReinstated, EntryOverrun:
 	}
 }
 
 // After returns the state of a coupon after an entry of the kind; "" when the kind leaves it as it was.
 func (k EntryKind) After() CouponState {
 	switch k {
-	case EntryIssued, EntryImported, EntryReleased, EntryRestored, EntryUnexpired, EntryOverrun:
+	case EntryIssued, EntryImported, EntryReleased, EntryRestored, EntryUnexpired, EntryExtended, EntryReinstated, EntryOverrun:
 		return CouponAvailable
 	case EntryLocked:
 		return CouponLocked

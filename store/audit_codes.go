@@ -22,7 +22,7 @@ const (
 	unlimited = "SELECT c.id FROM coupons c LEFT JOIN coupon_limits l ON l.coupon_id = c.id AND l.batch_id = c.batch_id AND l.key_kind = ? " +
 		"WHERE c.batch_id = ? AND l.coupon_id IS NULL LIMIT ?"
 	strayLimits = "SELECT l.coupon_id, l.key_kind, l.ordinal FROM coupon_limits l LEFT JOIN coupons c ON c.id = l.coupon_id AND c.batch_id = l.batch_id " +
-		"WHERE l.batch_id = ? AND (c.id IS NULL OR l.ordinal > ?) LIMIT ?"
+		"WHERE l.batch_id = ? AND (c.id IS NULL OR l.ordinal > ? AND c.source <> ?) LIMIT ?" // operators may give beyond the limit
 )
 
 // auditCodes finds codes of the batch whose uses are not the number of coupons that were got by them, and coupons that
@@ -84,7 +84,7 @@ func (a *auditor) auditLimits(batch models.Batch) error {
 			return err
 		}
 	}
-	return eachRow(a.db.Raw(strayLimits, batch.ID, batch.ClaimsPerUser, auditSlice), func(rows *sql.Rows) error {
+	return eachRow(a.db.Raw(strayLimits, batch.ID, batch.ClaimsPerUser, models.SourceAdmin, auditSlice), func(rows *sql.Rows) error {
 		var id, kind string
 		var ordinal int
 		if err := rows.Scan(&id, &kind, &ordinal); err != nil {

@@ -23,8 +23,10 @@ var moves = map[models.EntryKind]move{
 	models.EntryRevoked:  {models.CouponAvailable, models.CouponRevoked},
 	models.EntryExpired:  {models.CouponAvailable, models.CouponExpired},
 
-	models.EntryUnexpired: {models.CouponExpired, models.CouponAvailable},
-	models.EntryOverrun:   {models.CouponAvailable, models.CouponAvailable},
+	models.EntryUnexpired:  {models.CouponExpired, models.CouponAvailable},
+	models.EntryExtended:   {models.CouponAvailable, models.CouponAvailable},
+	models.EntryReinstated: {models.CouponRevoked, models.CouponAvailable},
+	models.EntryOverrun:    {models.CouponAvailable, models.CouponAvailable},
 }
 
 // foldCoupon checks the coupon's own sequence and keeps its newest entry that set a state.
@@ -64,6 +66,7 @@ var allowedBefore = func() map[models.EntryKind][]models.EntryKind {
 	first := []models.EntryKind{noEntry}
 	free := []models.EntryKind{
 		models.EntryIssued, models.EntryImported, models.EntryReleased, models.EntryRestored, models.EntryUnexpired, models.EntryOverrun,
+		models.EntryExtended, models.EntryReinstated,
 	}
 	locked := []models.EntryKind{models.EntryLocked}
 	used := []models.EntryKind{models.EntryUsed}
@@ -72,6 +75,7 @@ var allowedBefore = func() map[models.EntryKind][]models.EntryKind {
 		models.EntryLocked: free, models.EntryRevoked: free, models.EntryExpired: free,
 		models.EntryReleased: locked, models.EntryUsed: locked, models.EntryAdjusted: locked,
 		models.EntryRefunded: used, models.EntryRestored: used, models.EntryUnissued: {models.EntryReleased},
-		models.EntryUnexpired: {models.EntryExpired}, models.EntryOverrun: free,
+		models.EntryUnexpired: {models.EntryExpired}, models.EntryOverrun: free, models.EntryExtended: free,
+		models.EntryReinstated: {models.EntryRevoked},
 	}
 }()

@@ -140,7 +140,10 @@ func (s *Store) ChangeBatch(ctx context.Context, c BatchChange) (BatchRow, error
 			return err
 		}
 		c.Audit.Subject = c.BatchID
-		return tx.audit(c.Audit)
+		if err := tx.audit(c.Audit); err != nil {
+			return err
+		}
+		return tx.wakeBatch(c.BatchID)
 	})
 	if err != nil {
 		return BatchRow{}, err

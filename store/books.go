@@ -27,6 +27,9 @@ type books struct {
 	dirtyUsers map[userDay]bool
 	extended   map[string]bool // coupons whose validity has changed
 	coded      map[string]int  // where the entry about stock for codes is, by batch
+	restocked  map[string]bool // batches whose quantity has changed
+	hadStock   map[string]bool // batches that had coupons left as they were read
+	revived    map[string]bool // batches of coupons that were over and can be used again
 	entries    []models.LedgerEntry
 }
 
@@ -39,7 +42,8 @@ func (tx *txn) lockBooks(batchIDs []string) (*books, error) {
 		tx: tx, counters: map[string]*models.BatchCounter{}, batches: map[string]*models.Batch{},
 		users: map[userDay]*models.UserCounter{}, coupons: map[string]*models.Coupon{}, codes: map[string]*models.CouponCode{},
 		firstSeq: map[string]int64{}, couponSeq: map[string]int64{}, codeSeq: map[string]int64{}, gone: map[string]*models.Coupon{},
-		dirtyUsers: map[userDay]bool{}, extended: map[string]bool{}, coded: map[string]int{},
+		dirtyUsers: map[userDay]bool{}, extended: map[string]bool{}, coded: map[string]int{}, restocked: map[string]bool{},
+		hadStock: map[string]bool{}, revived: map[string]bool{},
 	}
 	if len(batchIDs) == 0 {
 		return b, nil
@@ -50,7 +54,7 @@ func (tx *txn) lockBooks(batchIDs []string) (*books, error) {
 	}
 	for _, c := range counters {
 		b.counters[c.BatchID] = c
-		b.firstSeq[c.BatchID] = c.LedgerSeq
+		b.firstSeq[c.BatchID], b.hadStock[c.BatchID] = c.LedgerSeq, c.Remaining > 0
 	}
 	tx.clock = models.Time{} // a clock that was read before may be as old as the wait for these locks
 	var batches []*models.Batch
@@ -108,12 +112,13 @@ func (b *books) lockCodes(keys []string) error {
 	return err
 }
 
-// issue posts the first entry of a new coupon; redemptionID names the one that uses it at once.
-func (b *books) issue(c *models.Coupon, redemptionID *string, at models.Time) {
+// issue posts the first entry of a new coupon. Of the entry, why it is issued and when is given.
+func (b *books) issue(c *models.Coupon, why models.LedgerEntry) {
 	b.newCoupons = append(b.newCoupons, c)
 	b.coupons[c.ID] = c
-	b.countCode(c.CodeKey, 1, at) // first: the stock that is kept for the code is what the coupon takes
-	b.post(c, models.LedgerEntry{Kind: models.EntryIssued, Count: 1, Amount: c.FaceValue, RedemptionID: redemptionID, At: at})
+	b.countCode(c.CodeKey, 1, why.At) // first: the stock that is kept for the code is what the coupon takes
+	why.Kind, why.Count, why.Amount = models.EntryIssued, 1, c.FaceValue
+	b.post(c, why)
 }
 
 // unissue posts the last entry of a coupon. Its row goes, and with it its place among the user's; the ledger keeps it.
@@ -133,6 +138,16 @@ func (b *books) extend(c *models.Coupon, until models.Time) {
 	if !c.ValidUntil.Equal(until.Time) {
 		c.ValidUntil, b.extended[c.ID] = until, true
 	}
+}
+
+// stock posts that the quantity of a limited batch changes by n.
+func (b *books) stock(batchID string, n int64, auditID *string, at models.Time) {
+	counter := b.counters[batchID]
+	b.tx.changes[batchID], b.restocked[batchID] = true, true
+	e := models.LedgerEntry{BatchID: batchID, BatchSeq: counter.LedgerSeq + 1, Kind: models.EntryStocked, Count: n, AuditID: auditID, At: at}
+	*counter.Quantity += n
+	counter.Apply(e)
+	b.entries = append(b.entries, e)
 }
 
 func (b *books) countCode(key *string, n int64, at models.Time) {
@@ -190,6 +205,9 @@ func (b *books) post(c *models.Coupon, e models.LedgerEntry) {
 	c.Seq++
 	if after := e.Kind.After(); after != "" {
 		c.State = after
+	}
+	if slices.Contains(revivals, e.Kind) {
+		b.revived[c.BatchID] = true
 	}
 	c.RedemptionID = e.RedemptionID
 	if c.State == models.CouponAvailable || c.State == models.CouponExpired {

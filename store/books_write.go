@@ -16,7 +16,7 @@ func (b *books) write() error {
 	if len(b.entries) == 0 {
 		return nil
 	}
-	for _, step := range []func() error{b.writeCounters, b.writeUsers, b.writeCoupons, b.deleteCoupons, b.writeCodes, b.insert} {
+	for _, step := range []func() error{b.writeCounters, b.writeUsers, b.writeCoupons, b.deleteCoupons, b.writeCodes, b.insert, b.wakeBatches} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -35,6 +35,12 @@ func (b *books) insert() error {
 	return insert(b.tx, entryTable, pointers(b.entries))
 }
 
+// counterColumn is a column of batch_counters that entries change.
+type counterColumn struct {
+	name  string
+	value func(*models.BatchCounter) any
+}
+
 // writeCounters moves all changed counters in one compare-and-set over their sequences.
 func (b *books) writeCounters() error {
 	var changed []*models.BatchCounter
@@ -47,10 +53,7 @@ func (b *books) writeCounters() error {
 	id := func(c *models.BatchCounter) string { return c.BatchID }
 	var set []string
 	var args []any
-	for _, column := range []struct {
-		name  string
-		value func(*models.BatchCounter) any
-	}{
+	columns := []counterColumn{
 		{"remaining", func(c *models.BatchCounter) any { return c.Remaining }},
 		{"issued", func(c *models.BatchCounter) any { return c.Issued }},
 		{"coded", func(c *models.BatchCounter) any { return c.Coded }},
@@ -61,7 +64,11 @@ func (b *books) writeCounters() error {
 		{"used_amount", func(c *models.BatchCounter) any { return c.UsedAmount }},
 		{"refunded_amount", func(c *models.BatchCounter) any { return c.RefundedAmount }},
 		{"ledger_seq", func(c *models.BatchCounter) any { return c.LedgerSeq }},
-	} {
+	}
+	if len(b.restocked) > 0 {
+		columns = append(columns, counterColumn{"quantity", func(c *models.BatchCounter) any { return orNull(c.Quantity) }})
+	}
+	for _, column := range columns {
 		var text string
 		text, args = perRow(args, "batch_id", changed, id, column.value)
 		set = append(set, column.name+" = "+text)

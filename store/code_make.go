@@ -41,7 +41,7 @@ func (s *Store) MakeCodes(ctx context.Context, jobID string, most int64) (models
 		if err != nil {
 			return err
 		}
-		if err := tx.insertRows("codes", codeColumns, codeRows(batch, job, drawn, now)); err != nil {
+		if err := insert(tx, codeTable, codeRows(batch, job, drawn, now)); err != nil {
 			return err
 		}
 		if job.Made += int64(len(drawn)); job.Made == job.Count {
@@ -94,20 +94,14 @@ func (tx *txn) takenCodes(codes []models.GeneratedCode) (map[string]bool, error)
 	return taken, nil
 }
 
-var codeColumns = []string{
-	"code_key", "batch_id", "kind", "display", "label", "max_uses", "uses", "active", "generated", "valid_from", "valid_until", "seq",
-	"created_at", "updated_at",
-}
-
-// codeRows are the new codes of a job, in the order of codeColumns.
-func codeRows(b models.Batch, job models.CodeJob, codes []models.GeneratedCode, now models.Time) [][]any {
-	var most any
-	if job.MaxUses != nil {
-		most = *job.MaxUses
-	}
-	rows := make([][]any, len(codes))
+// codeRows are the new codes of a job.
+func codeRows(b models.Batch, job models.CodeJob, codes []models.GeneratedCode, now models.Time) []*models.CouponCode {
+	rows := make([]*models.CouponCode, len(codes))
 	for i, c := range codes {
-		rows[i] = []any{c.Key, b.ID, string(b.Codes), c.Display, job.Label, most, 0, true, true, job.ValidFrom, job.ValidUntil, 1, now, now}
+		rows[i] = &models.CouponCode{
+			CodeKey: c.Key, BatchID: b.ID, Kind: b.Codes, Display: c.Display, Label: job.Label, MaxUses: job.MaxUses, Active: true, Generated: true,
+			ValidFrom: job.ValidFrom, ValidUntil: job.ValidUntil, Seq: 1, CreatedAt: now, UpdatedAt: now,
+		}
 	}
 	return rows
 }

@@ -18,8 +18,9 @@ const configFresh = hotFresh
 // configs keeps what every quote needs and hardly ever changes, within bounds. Who gets a value of it must not change it.
 type configs struct {
 	batches *otter.Cache[string, *models.Batch]
-	rules   *otter.Cache[ruleKey, *models.Rule] // a version never changes
-	auto    *otter.Cache[string, []string]      // ids of the active auto batches, by merchant
+	rules   *otter.Cache[ruleKey, *models.Rule]       // a version never changes
+	auto    *otter.Cache[string, []string]            // ids of the active auto batches, by merchant
+	tags    *otter.Cache[models.TagSubject, []string] // ids of the batches that tag it
 }
 
 // ruleKey names a version of a rule.
@@ -37,6 +38,9 @@ func newConfigs() configs {
 		auto: otter.Must(&otter.Options[string, []string]{
 			MaximumSize: 1_000, ExpiryCalculator: otter.ExpiryWriting[string, []string](configFresh),
 		}),
+		tags: otter.Must(&otter.Options[models.TagSubject, []string]{
+			MaximumSize: 200_000, ExpiryCalculator: otter.ExpiryWriting[models.TagSubject, []string](configFresh),
+		}),
 	}
 }
 
@@ -44,6 +48,7 @@ func (c configs) close() {
 	c.batches.StopAllGoroutines()
 	c.rules.StopAllGoroutines()
 	c.auto.StopAllGoroutines()
+	c.tags.StopAllGoroutines()
 }
 
 // bulk asks the store for many keys at once. Who waits for another's question gets its answer, so the question doesn't

@@ -35,11 +35,11 @@ var (
 	entryTable = table[models.LedgerEntry]{
 		"ledger_entries",
 		[]string{
-			"batch_id", "batch_seq", "coupon_id", "coupon_seq", "user_id", "kind", "`count`", "amount", "`day`", "redemption_id", "refund_id", "`at`",
+			"batch_id", "batch_seq", "coupon_id", "coupon_seq", "user_id", "kind", "`count`", "amount", "`day`", "redemption_id", "refund_id", "audit_id", "`at`",
 		},
 		func(args []any, e *models.LedgerEntry) []any {
 			return append(args, e.BatchID, e.BatchSeq, orNull(e.CouponID), orNull(e.CouponSeq), orNull(e.UserID), string(e.Kind), e.Count, e.Amount,
-				e.Day, orNull(e.RedemptionID), orNull(e.RefundID), e.At)
+				e.Day, orNull(e.RedemptionID), orNull(e.RefundID), orNull(e.AuditID), e.At)
 		},
 	}
 	limitTable = table[models.CouponLimit]{
@@ -47,6 +47,17 @@ var (
 		[]string{"batch_id", "key_kind", "key_hash", "ordinal", "coupon_id"},
 		func(args []any, l *models.CouponLimit) []any {
 			return append(args, l.BatchID, string(l.KeyKind), l.KeyHash, l.Ordinal, l.CouponID)
+		},
+	}
+	codeTable = table[models.CouponCode]{
+		"codes",
+		[]string{
+			"code_key", "batch_id", "kind", "display", "label", "max_uses", "uses", "active", "generated", "valid_from", "valid_until", "seq",
+			"created_at", "updated_at",
+		},
+		func(args []any, c *models.CouponCode) []any {
+			return append(args, c.CodeKey, c.BatchID, string(c.Kind), c.Display, c.Label, orNull(c.MaxUses), c.Uses, c.Active, c.Generated,
+				c.ValidFrom, c.ValidUntil, c.Seq, c.CreatedAt, c.UpdatedAt)
 		},
 	}
 	memberTable = table[models.DistributionMember]{

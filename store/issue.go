@@ -65,6 +65,7 @@ type grant struct {
 	sourceKey    string
 	requestHash  int64
 	redemptionID *string // the one that uses it at once
+	auditID      *string // of the record that says who gave it; nil: nobody's deed
 }
 
 // issue posts the grant's coupon. The caller has judged that it may be, and taken its numbers.
@@ -83,6 +84,6 @@ func (i *issuer) issue(g grant) *models.Coupon {
 		i.books.newLimits = append(i.books.newLimits, row)
 	}
 	i.limits.rows[c.ID] = g.numbers.rows // it may be taken back in the same slice
-	i.books.issue(c, g.redemptionID, i.now)
+	i.books.issue(c, models.LedgerEntry{RedemptionID: g.redemptionID, AuditID: g.auditID, At: i.now})
 	return c
 }

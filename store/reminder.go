@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -42,8 +41,8 @@ func (s *Store) SetNotices(ctx context.Context, c NoticesChange) (BatchRow, erro
 			return err
 		}
 		notices := c.Notices.SetAt(now, batch.Notices)
-		if same, err := sameJSON(notices, batch.Notices); same || err != nil {
-			return err
+		if sameJSON(notices, batch.Notices) {
+			return nil
 		}
 		tx.changes[c.BatchID] = true
 		err = tx.guard(1, "UPDATE batches SET notices = ?, config_version = config_version + 1, updated_at = ? WHERE id = ? AND config_version = ?",
@@ -61,15 +60,6 @@ func (s *Store) SetNotices(ctx context.Context, c NoticesChange) (BatchRow, erro
 		return BatchRow{}, err
 	}
 	return s.Batch(ctx, c.BatchID)
-}
-
-func sameJSON(x, y any) (bool, error) {
-	a, err := json.Marshal(x)
-	if err != nil {
-		return false, err
-	}
-	b, err := json.Marshal(y)
-	return string(a) == string(b), err
 }
 
 // reopenReminders lets the runs that may still have something to do look at the batch again.

@@ -92,7 +92,11 @@ func (tx *txn) free() *gorm.DB {
 // guard runs an UPDATE whose WHERE clause is a compare-and-set over want rows. Another count means that a row was not as
 // it was when this transaction read it under lock, which is a fault of ours.
 func (tx *txn) guard(want int64, sql string, args ...any) error {
-	res := tx.Exec(sql, args...)
+	return guarded(tx.Exec(sql, args...), want)
+}
+
+// guarded is guard for an UPDATE that was written in another way.
+func guarded(res *gorm.DB, want int64) error {
 	if res.Error != nil {
 		return res.Error
 	}

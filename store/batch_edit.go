@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// BatchEdit is a batch as it is to be. Of its fields those that CreateBatch lets a caller choose count, but for the merchant,
+// the rule, the claim mode, codes, currency and time zone, which stay as they are.
+type BatchEdit struct {
+	Batch models.Batch
+	Seen  int64               // the config version that it was made from
+	Tags  []models.TagSubject // with Retag: what is tagged
+	Retag bool                // the list of tagged things changes
+	Audit models.AuditRecord  // who and why; id, time and subject are filled in
+}
+
+// EditBatch carries out an edit under the counter's lock, so that it holds for every claim and use that follows. It never
+// touches coupons that are issued. Doing it again changes nothing. Refusals: CodeNotFound, CodeStateConflict when
+// somebody else has changed the batch since it was seen or its state does not allow the edit, and CodeCapBelowUse.
+func (s *Store) EditBatch(ctx context.Context, e BatchEdit) (BatchRow, error) {
+	id := e.Batch.ID
+	e.Audit.ID, e.Audit.Subject = models.NewID(models.PrefixAudit), id
+	err := s.tx(ctx, func(tx *txn) error {
+		b, err := tx.lockBooks([]string{id})
+		if err != nil {
+			return err
+		}
+		counter, before := b.counters[id], b.batches[id]
+		if counter == nil || before == nil {
+			return models.NewError(models.CodeNotFound, "there is no such batch")
+		}
+		if written, err := tx.written(&models.AuditRecord{}, "id = ?", e.Audit.ID); written || err != nil {
+			return err
+		}
+		after := edited(*before, e.Batch)
+		if sameJSON(*before, after) && !e.Retag {
+			return nil
+		}
+		if counter.ConfigVersion != e.Seen {
+			return models.NewError(models.CodeStateConflict, "somebody else has changed the batch meanwhile").With("config_version", counter.ConfigVersion)
+		}
+		if err := tx.checkEdit(*before, after, *counter); err != nil {
+			return err
+		}
+		return tx.writeEdit(after, *counter, e)
+	})
+	if err != nil {
+		return BatchRow{}, err
+	}
+	s.forgetConfig(id)
+	if e.Retag { // on its own: nobody who claims needs to wait for it, and who repeats the edit completes it
+		if err := s.retag(ctx, id, e.Tags); err != nil {
+			return BatchRow{}, err
+		}
+	}
+	return s.Batch(ctx, id)
+}
+
+// edited is the batch with what an edit may change.
+func edited(b, to models.Batch) models.Batch {
+	b.Name, b.Caps, b.Refunds, b.Products = to.Name, to.Caps, to.Refunds, to.Products
+	b.ClaimFrom, b.ClaimUntil = to.ClaimFrom, to.ClaimUntil
+	b.ValidFrom, b.ValidUntil, b.ValidSeconds = to.ValidFrom, to.ValidUntil, to.ValidSeconds
+	b.ClaimsPerUser, b.LimitBy = to.ClaimsPerUser, to.LimitBy
+	return b
+}
+
+// sameJSON compares as the store would keep them: pointers by what they point to.
+func sameJSON(a, b any) bool {
+	x, err := json.Marshal(a)
+	y, failed := json.Marshal(b)
+	return err == nil && failed == nil && string(x) == string(y)
+}
+
+// checkEdit refuses what the batch's state or its use does not allow.
+func (tx *txn) checkEdit(before, after models.Batch, c models.BatchCounter) error {
+	if refusal := models.CheckEdit(before, after, c); refusal != nil {
+		return refusal
+	}
+	if c.State == models.BatchDraft {
+		return nil // nobody has used it
+	}
+	for _, bound := range []struct {
+		path          string
+		day           string // of the counters
+		before, after models.Cap
+	}{{"caps.user", "`day` = ''", before.Caps.User, after.Caps.User}, {"caps.user_day", "`day` <> ''", before.Caps.UserDay, after.Caps.UserDay}} {
+		if !models.Lowered(bound.before, bound.after) {
+			continue // what was within a bound before is within a wider one
+		}
+		most, err := tx.mostOfUsers(c.BatchID, bound.day)
+		if err != nil {
+			return err
+		}
+		if refusal := models.CheckCap(bound.path, bound.after, most); refusal != nil {
+			return refusal
+		}
+	}
+	if len(after.LimitIdentities()) > 0 && after.ClaimsPerUser < before.ClaimsPerUser {
+		return tx.checkLimitRows(c.BatchID, after.ClaimsPerUser)
+	}
+	return nil
+}
+
+// mostOfUsers is the most that any user has used, as reservations or uses alone. A batch that very many have used takes a
+// while to go through, under the counter's lock; a bound per user is seldom lowered.
+func (tx *txn) mostOfUsers(batchID, which string) (models.Usage, error) {
+	var most struct{ Uses, Amount int64 }
+	err := tx.Raw("SELECT COALESCE(MAX(reserved_count + used_count), 0) AS uses, "+
+		"COALESCE(MAX(reserved_amount + used_amount - refunded_amount), 0) AS amount FROM user_counters WHERE batch_id = ? AND "+which, batchID).
+		Scan(&most).Error
+	return models.Usage{UsedCount: most.Uses, UsedAmount: most.Amount}, err
+}
+
+func (tx *txn) checkLimitRows(batchID string, most int) error {
+	var beyond []models.CouponLimit
+	err := tx.Where("batch_id = ? AND ordinal > ?", batchID, most).Limit(1).Find(&beyond).Error
+	if err == nil && len(beyond) > 0 {
+		return models.NewError(models.CodeCapBelowUse, "somebody has more coupons than that").With("path", "claims_per_user")
+	}
+	return err
+}
+
+// writeEdit stores the batch, moves its version and has it looked after.
+func (tx *txn) writeEdit(after models.Batch, c models.BatchCounter, e BatchEdit) error {
+	now, err := tx.now()
+	if err != nil {
+		return err
+	}
+	version := c.ConfigVersion + 1
+	if err := tx.guard(1, "UPDATE batch_counters SET config_version = ? WHERE batch_id = ? AND config_version = ?",
+		version, c.BatchID, c.ConfigVersion); err != nil {
+		return err
+	}
+	seen := after.ConfigVersion
+	after.ConfigVersion, after.UpdatedAt = version, now
+	res := tx.Model(&models.Batch{}).Where("id = ? AND config_version = ?", after.ID, seen).Select("*").Omit("id", "created_at").Updates(&after)
+	if err := guarded(res, 1); err != nil {
+		return err
+	}
+	tx.changes[c.BatchID] = true
+	if err := tx.audit(e.Audit); err != nil || c.State == models.BatchDraft {
+		return err
+	}
+	return tx.wakeBatch(c.BatchID)
+}
+
+// forgetConfig lets this process see what was changed of a batch at once; others do within configFresh.
+func (s *Store) forgetConfig(batchID string) {
+	s.configs.batches.Invalidate(batchID)
+	s.configs.auto.InvalidateAll()
+	s.closed.now.Invalidate(batchID)
+}
+
+// StockChange adds coupons to a limited batch, or with a negative number takes away such as nobody has got. Caller and Key
+// scope its idempotency; Key "" has none.
+type StockChange struct {
+	BatchID     string
+	Add         int64
+	Caller, Key string
+	Audit       models.AuditRecord // who and why; id, time, subject and detail are filled in
+}
+
+// ChangeStock carries out a change, once for each key. Refusals: CodeNotFound, CodeStateConflict for an unlimited or an ended
+// batch, CodeCapBelowUse when fewer are left, or promised to single codes, CodeBudgetExhausted when a drawn face value for
+// each is more than the money, and CodeIdempotencyKeyReused.
+func (s *Store) ChangeStock(ctx context.Context, c StockChange) (row BatchRow, replayed bool, err error) {
+	c.Audit.ID, c.Audit.Subject = models.NewID(models.PrefixAudit), c.BatchID
+	if c.Key != "" {
+		c.Audit.ID = models.DerivedID(models.PrefixAudit, "stock", c.Caller, c.BatchID, c.Key)
+	}
+	c.Audit.Detail = maps.Clone(c.Audit.Detail)
+	if c.Audit.Detail == nil {
+		c.Audit.Detail = map[string]any{}
+	}
+	c.Audit.Detail["add"] = c.Add
+	err = s.tx(ctx, func(tx *txn) (err error) {
+		b, err := tx.lockBooks([]string{c.BatchID})
+		if err != nil {
+			return err
+		}
+		counter, batch := b.counters[c.BatchID], b.batches[c.BatchID]
+		if counter == nil || batch == nil {
+			return models.NewError(models.CodeNotFound, "there is no such batch")
+		}
+		if replayed, err = tx.knownStock(c); replayed || err != nil {
+			return err
+		}
+		if refusal := batch.CheckStock(*counter, c.Add); refusal != nil {
+			return refusal
+		}
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		b.stock(c.BatchID, c.Add, &c.Audit.ID, now)
+		if err := b.write(); err != nil {
+			return err
+		}
+		return tx.audit(c.Audit)
+	})
+	if err != nil {
+		return BatchRow{}, false, err
+	}
+	s.closed.now.Invalidate(c.BatchID)
+	row, err = s.Batch(ctx, c.BatchID)
+	return row, replayed, err
+}
+
+// knownStock reports whether the change was made under its key before.
+func (tx *txn) knownStock(c StockChange) (bool, error) {
+	var made []models.AuditRecord
+	if err := tx.Find(&made, "id = ?", c.Audit.ID).Error; err != nil || len(made) == 0 {
+		return false, err
+	}
+	if add, ok := made[0].Detail["add"].(float64); !ok || int64(add) != c.Add {
+		return false, models.NewError(models.CodeIdempotencyKeyReused, "the key was used before with another number")
+	}
+	return true, nil
+}

@@ -1,0 +1,214 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// revivals are the kinds of entry by which a coupon that was over can be used again, when nobody may look after its batch
+// any more.
+var revivals = []models.EntryKind{models.EntryRestored, models.EntryUnexpired, models.EntryExtended, models.EntryReinstated}
+
+// wakeBatches has batches looked after again: those at rest that have coupons again, and those with tags that have just
+// sold out, or got stock again.
+func (b *books) wakeBatches() error {
+	for _, id := range slices.Sorted(maps.Keys(b.revived)) {
+		if err := b.tx.Exec("UPDATE batch_lives SET due_at = "+b.tx.store.clock()+", seq = seq + 1 WHERE batch_id = ? AND due_at IS NULL", id).Error; err != nil {
+			return err
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.counters)) {
+		c, batch := b.counters[id], b.batches[id]
+		if batch == nil || batch.Products == nil || c.Quantity == nil || b.hadStock[id] == (c.Remaining > 0) {
+			continue
+		}
+		if err := b.tx.wakeBatch(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wakeBatch has somebody look after the batch at once. It comes after all other locks.
+func (tx *txn) wakeBatch(batchID string) error {
+	now, err := tx.now()
+	if err != nil {
+		return err
+	}
+	return tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "batch_id"}},
+		DoUpdates: clause.Assignments(map[string]any{"due_at": now, "wake": true, "seq": clause.Expr{SQL: "batch_lives.seq + 1"}}),
+	}).Create(&models.BatchLife{BatchID: batchID, DueAt: now, Wake: true, Seq: 1}).Error
+}
+
+// wakePublished is wakeBatch for a batch that may be a draft, which nobody looks after.
+func (tx *txn) wakePublished(batchID string) error {
+	var counter models.BatchCounter
+	if err := tx.Take(&counter, "batch_id = ?", batchID).Error; err != nil {
+		return notFound(err, "batch")
+	}
+	if counter.State == models.BatchDraft {
+		return nil
+	}
+	return tx.wakeBatch(batchID)
+}
+
+// DueBatches returns up to limit batches that somebody has to look after, and puts each off, so that several sweepers share
+// the work. Only LookAtBatch gives one rest.
+func (s *Store) DueBatches(ctx context.Context, limit int) ([]models.BatchLife, error) {
+	var due []models.BatchLife
+	err := s.tx(ctx, func(tx *txn) error {
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		due = nil
+		if err := tx.free().Where("due_at <= ?", now).Order("due_at").Limit(limit).Find(&due).Error; err != nil {
+			return err
+		}
+		for i, l := range due {
+			if err := tx.guard(1, "UPDATE batch_lives SET due_at = ?, seq = seq + 1 WHERE batch_id = ? AND seq = ?",
+				now.Add(tx.store.grace), l.BatchID, l.Seq); err != nil {
+				return err
+			}
+			due[i].Seq++
+		}
+		return nil
+	})
+	return due, err
+}
+
+// BatchLook is what there is to know to look after a batch.
+type BatchLook struct {
+	State   models.BatchState
+	Next    models.Time // when to look again; zero: nothing is left to do
+	What    string      // happens then
+	Wait    time.Duration
+	Overdue bool // coupons are over that nobody has expired
+}
+
+// LookAtBatch says when somebody has to look after a batch next, and has the sweeper see to it that it happens. A batch that
+// does not exist is CodeNotFound.
+func (s *Store) LookAtBatch(ctx context.Context, batchID string) (BatchLook, error) {
+	var look BatchLook
+	err := s.tx(ctx, func(tx *txn) error {
+		// Who changes the batch marks this row last: either it is seen here, or it is marked again afterwards.
+		var life models.BatchLife
+		if err := tx.locked().Take(&life, "batch_id = ?", batchID).Error; err != nil {
+			return notFound(err, "batch")
+		}
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		if look, err = tx.lookAtBatch(batchID, now); err != nil {
+			return err
+		}
+		var due models.Time
+		if !look.Next.IsZero() {
+			due = look.Next.Add(tx.store.grace)
+		}
+		return tx.guard(1, "UPDATE batch_lives SET due_at = ?, wake = ?, seq = ? WHERE batch_id = ? AND seq = ?",
+			due, false, life.Seq+1, batchID, life.Seq)
+	})
+	return look, err
+}
+
+func (tx *txn) lookAtBatch(batchID string, now models.Time) (BatchLook, error) {
+	var batch models.Batch
+	var counter models.BatchCounter
+	if err := tx.Take(&batch, "id = ?", batchID).Error; err != nil {
+		return BatchLook{}, notFound(err, "batch")
+	}
+	if err := tx.Take(&counter, "batch_id = ?", batchID).Error; err != nil {
+		return BatchLook{}, notFound(err, "batch")
+	}
+	look := BatchLook{State: counter.State}
+	sooner := func(at models.Time, what string) {
+		if look.Next.IsZero() || at.Before(look.Next) {
+			look.Next, look.What = at, what
+		}
+	}
+	if counter.State == models.BatchActive {
+		if at, what := batch.NextInstant(now); !at.IsZero() {
+			sooner(at, what)
+		}
+		if canIssue(batch, now) {
+			life := time.Duration(batch.ValidSeconds) * time.Second
+			sooner(now.Add(min(max(life, models.LookAtBatchAfter), models.LookAtBatchWithin)), "look for coupons that are over")
+		}
+	}
+	first, err := tx.firstOver(batchID, models.CouponAvailable)
+	if err != nil {
+		return BatchLook{}, err
+	}
+	if !first.IsZero() {
+		look.Overdue = !first.After(now)
+		at := first
+		if !first.Equal(batch.ValidUntil.Time) && first.Before(now.Add(models.LookAtBatchAfter)) {
+			at = now.Add(models.LookAtBatchAfter) // those whose validity ends one by one are expired together
+		}
+		sooner(at, "expire coupons")
+	}
+	if held, err := tx.firstOver(batchID, models.CouponLocked); err != nil {
+		return BatchLook{}, err
+	} else if !held.IsZero() {
+		sooner(now.Add(models.LookAtBatchAfter), "look for coupons that were given back")
+	}
+	if !look.Next.IsZero() {
+		look.Wait = max(0, look.Next.Sub(now.Time))
+	}
+	return look, nil
+}
+
+// canIssue reports whether the batch's dates let it issue coupons now or later.
+func canIssue(b models.Batch, now models.Time) bool {
+	_, until := b.Validity(now)
+	return (b.ClaimUntil.IsZero() || now.Before(b.ClaimUntil)) && now.Before(cmp.Or(b.ValidUntil, until))
+}
+
+// firstOver is when the validity of a coupon in the state ends first; zero when there is none.
+func (tx *txn) firstOver(batchID string, state models.CouponState) (models.Time, error) {
+	var first models.Time
+	err := tx.Raw("SELECT MIN(valid_until) FROM coupons WHERE batch_id = ? AND state = ?", batchID, state).Row().Scan(&first)
+	return first, err
+}
+
+// ExpireCoupons writes down that the validity of up to limit coupons of a batch is over, and returns how many were met. Only
+// coupons that are AVAILABLE are: one that is held stays so, and expires when it is given back.
+func (s *Store) ExpireCoupons(ctx context.Context, batchID string, limit int) (int, error) {
+	met := 0
+	err := s.tx(ctx, func(tx *txn) error {
+		var ids []string // before any lock, so that nobody waits for the search
+		err := tx.Model(&models.Coupon{}).Where("batch_id = ? AND state = ? AND valid_until <= "+tx.store.clock(), batchID, models.CouponAvailable).
+			Order("valid_until, id").Limit(limit).Pluck("id", &ids).Error
+		if met = len(ids); err != nil || met == 0 {
+			return err
+		}
+		b, err := tx.lockBooks([]string{batchID})
+		if err != nil {
+			return err
+		}
+		if err := b.lockCoupons(distinct(ids)); err != nil {
+			return err
+		}
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		for _, id := range distinct(ids) {
+			if c := b.coupons[id]; c != nil && c.State == models.CouponAvailable && !now.Before(c.ValidUntil) {
+				b.post(c, models.LedgerEntry{Kind: models.EntryExpired, Count: 1, At: now})
+			}
+		}
+		return b.write()
+	})
+	return met, err
+}
