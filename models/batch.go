@@ -48,6 +48,9 @@ type Batch struct {
 	Caps          Caps         `gorm:"serializer:json"`
 	Refunds       RefundTerms  `gorm:"serializer:json"`
 	Products      *ProductTags `gorm:"serializer:json"` // nil: no products are tagged
+	Caps          Caps        `gorm:"serializer:json"`
+	Refunds       RefundTerms `gorm:"serializer:json"`
+	Notices       Notices     `gorm:"type:json"`
 	ConfigVersion int64
 	CreatedAt     Time
 	UpdatedAt     Time

@@ -60,6 +60,8 @@ type BatchSpec struct {
 	ValidUntil    models.Time
 	MerchantID    string
 	Refunds       models.RefundTerms
+	TimeZone      string // "": UTC
+	Notices       models.Notices
 }
 
 // Batch makes a batch.
@@ -71,9 +73,9 @@ func (f Fixture) Batch(spec BatchSpec) store.BatchRow {
 	f.must(err)
 	b := models.Batch{
 		MerchantID: merchant, RuleID: rule.ID, RuleVersion: rule.Version, Name: "batch",
-		ClaimMode: cmp.Or(spec.ClaimMode, models.ClaimModeClaim), Codes: spec.Codes, CodeTerms: spec.CodeTerms, Currency: "USD", TimeZone: "UTC",
-		ClaimsPerUser: spec.ClaimsPerUser, LimitBy: spec.LimitBy, FaceMin: spec.FaceMin, FaceMax: spec.FaceMax,
-		Caps: spec.Caps, ValidUntil: spec.ValidUntil, Refunds: spec.Refunds,
+		ClaimMode: cmp.Or(spec.ClaimMode, models.ClaimModeClaim), Codes: spec.Codes, CodeTerms: spec.CodeTerms, Currency: "USD",
+		TimeZone: cmp.Or(spec.TimeZone, "UTC"), ClaimsPerUser: spec.ClaimsPerUser, LimitBy: spec.LimitBy, FaceMin: spec.FaceMin, FaceMax: spec.FaceMax,
+		Caps: spec.Caps, ValidUntil: spec.ValidUntil, Refunds: spec.Refunds, Notices: spec.Notices,
 	}
 	if b.ValidUntil.IsZero() {
 		b.ValidSeconds = 24 * 3600
