@@ -44,13 +44,10 @@ type Batch struct {
 	CodeTerms     CodeTerms `gorm:"embedded;embeddedPrefix:code_"` // of codes that Tearoff makes
 	FaceMin       int64     // of a random_amount rule: the bounds of what is drawn at issue; 0: nothing is drawn
 	FaceMax       int64
-	Notices       Notices
 	Caps          Caps         `gorm:"serializer:json"`
 	Refunds       RefundTerms  `gorm:"serializer:json"`
+	Notices       Notices      `gorm:"type:json"`
 	Products      *ProductTags `gorm:"serializer:json"` // nil: no products are tagged
-	Caps          Caps        `gorm:"serializer:json"`
-	Refunds       RefundTerms `gorm:"serializer:json"`
-	Notices       Notices     `gorm:"type:json"`
 	ConfigVersion int64
 	CreatedAt     Time
 	UpdatedAt     Time

@@ -30,7 +30,7 @@ const (
 // Run sweeps until ctx ends. Holds need no Temporal, so they don't wait for it.
 func (s Sweeper) Run(ctx context.Context) {
 	var all sync.WaitGroup
-	for _, sweep := range []func(context.Context){s.holds, s.redemptions, s.refunds, s.reminders} {
+	for _, sweep := range s.sweeps() {
 		all.Go(func() {
 			ticker := time.NewTicker(or(s.Every, time.Second))
 			defer ticker.Stop()
@@ -50,10 +50,18 @@ func (s Sweeper) Run(ctx context.Context) {
 // Sweep frees holds that have run out, once, and starts or wakes the workflow of each redemption, refund and notify day that
 // is due.
 func (s Sweeper) Sweep(ctx context.Context) {
-	s.holds(ctx)
-	s.redemptions(ctx)
-	s.refunds(ctx)
-	s.reminders(ctx)
+	for _, sweep := range s.sweeps() {
+		sweep(ctx)
+	}
+}
+
+func (s Sweeper) sweeps() []func(context.Context) {
+	return []func(context.Context){
+		s.holds,
+		s.redemptions,
+		s.refunds,
+		s.reminders,
+	}
 }
 
 func (s Sweeper) holds(ctx context.Context) {
@@ -101,21 +109,6 @@ func (s Sweeper) refunds(ctx context.Context) {
 			all[i] = resting{
 				id: r.ID, state: string(r.State), wake: r.Wake, options: workflows.RefundOptions(in), workflow: workflows.Refund, input: in,
 				woken: func(ctx context.Context) error { return s.Store.RefundWoken(ctx, r) },
-			}
-		}
-		return all, err
-	})
-}
-
-func (s Sweeper) reminders(ctx context.Context) {
-	s.sweep(ctx, "reminder", func() ([]resting, error) {
-		due, err := s.Store.DueReminders(ctx, sweepSlice)
-		all := make([]resting, len(due))
-		for i, r := range due {
-			in := workflows.ReminderInput{BatchID: r.BatchID, Day: r.Day}
-			all[i] = resting{
-				id: r.BatchID + "/" + r.Day, wake: r.Wake, options: workflows.ReminderOptions(in), workflow: workflows.Reminder, input: in,
-				woken: func(ctx context.Context) error { return s.Store.ReminderWoken(ctx, r) },
 			}
 		}
 		return all, err
