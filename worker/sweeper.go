@@ -61,6 +61,7 @@ func (s Sweeper) sweeps() []func(context.Context) {
 		s.redemptions,
 		s.refunds,
 		s.reminders,
+		s.codes,
 	}
 }
 

@@ -139,6 +139,8 @@ func registerFront(r sdk.Registry, c Config, attributes bool) {
 // registerBackground registers what nobody waits for.
 func registerBackground(r sdk.Registry, c Config) {
 	r.RegisterWorkflow(workflows.Audit)
+	r.RegisterWorkflow(workflows.Codes)
+	r.RegisterActivity(&activities.Codes{Store: c.Store, Log: c.Log})
 	r.RegisterActivity(&activities.Audits{Store: c.Store, Log: c.Log, Audited: c.Audited})
 	r.RegisterWorkflow(workflows.Reminder)
 	r.RegisterWorkflow(workflows.ReminderPlan)

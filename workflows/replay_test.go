@@ -51,6 +51,7 @@ func replay(t *testing.T, h *history.History, exchanged map[string]string) error
 	replayer.RegisterWorkflow(workflows.Redemption)
 	replayer.RegisterWorkflow(workflows.Refund)
 	replayer.RegisterWorkflow(workflows.Audit)
+	replayer.RegisterWorkflow(workflows.Codes)
 	return replayer.ReplayWorkflowHistory(quiet{}, h)
 }
 
