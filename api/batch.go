@@ -18,6 +18,7 @@ type newBatch struct {
 	Name          string             `json:"name" maxLength:"200"`
 	ClaimMode     models.ClaimMode   `json:"claim_mode,omitempty" doc:"How users come by a coupon. claim: they ask for it and own it. on_use: it is issued when it is used, for a code or for the batch's id. auto: likewise, and every quote considers it. Default claim." example:"claim"`
 	Codes         models.CodeKind    `json:"codes,omitempty" doc:"With claim and on_use: coupons are got by a code only. shared: many users may use a code. single: each code gets one coupon. Default: no codes." example:"shared"`
+	CodeTerms     *codeTerms         `json:"code_terms,omitempty" doc:"With codes: what those look like that Tearoff makes, and when it makes more by itself."`
 	Quantity      *int64             `json:"quantity,omitempty" nullable:"true" doc:"How many coupons there are. Default: unlimited."`
 	Currency      models.Currency    `json:"currency,omitempty" doc:"ISO 4217 code. Only a percentage without cap, minimum or money budget can do without."`
 	TimeZone      string             `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name; days are counted in it. Default UTC." example:"Europe/Berlin"`
@@ -72,6 +73,7 @@ type batch struct {
 	Paused        []string           `json:"paused" nullable:"false" doc:"What is paused."`
 	ClaimMode     models.ClaimMode   `json:"claim_mode" enum:"claim,on_use,auto"`
 	Codes         models.CodeKind    `json:"codes,omitempty" enum:"shared,single" doc:"Coupons are got by a code only; absent: without one."`
+	CodeTerms     *codeTerms         `json:"code_terms,omitempty" doc:"With codes: what those look like that Tearoff makes."`
 	Currency      models.Currency    `json:"currency,omitempty"`
 	TimeZone      string             `json:"time_zone"`
 	ClaimFrom     *time.Time         `json:"claim_from,omitempty"`
@@ -93,18 +95,19 @@ type counters struct {
 	Quantity  *int64 `json:"quantity" doc:"null: unlimited."`
 	Remaining *int64 `json:"remaining" doc:"null: unlimited."`
 	Issued    int64  `json:"issued"`
+	Coded     int64  `json:"coded,omitempty" doc:"Kept for single codes that are out and unused; neither issued nor remaining."`
 	Faces     int64  `json:"face_amount,omitempty" doc:"What is drawn for the coupons issued, with a random_amount rule."`
 	models.Usage
 }
 
 func viewBatch(r store.BatchRow) batch {
-	c := counters{Quantity: r.Counter.Quantity, Issued: r.Counter.Issued, Faces: r.Counter.FaceAmount, Usage: r.Counter.Usage}
+	c := counters{Quantity: r.Counter.Quantity, Issued: r.Counter.Issued, Coded: r.Counter.Coded, Faces: r.Counter.FaceAmount, Usage: r.Counter.Usage}
 	if c.Quantity != nil {
 		c.Remaining = &r.Counter.Remaining
 	}
 	return batch{
 		ID: r.ID, MerchantID: r.MerchantID, RuleID: r.RuleID, RuleVersion: r.RuleVersion, Name: r.Name, State: r.Counter.State,
-		Paused: r.Counter.Paused.Words(), ClaimMode: r.ClaimMode, Codes: r.Codes, Currency: r.Currency, TimeZone: r.TimeZone,
+		Paused: r.Counter.Paused.Words(), ClaimMode: r.ClaimMode, Codes: r.Codes, CodeTerms: viewCodeTerms(r.Batch), Currency: r.Currency, TimeZone: r.TimeZone,
 		ClaimFrom: instant(r.ClaimFrom), ClaimUntil: instant(r.ClaimUntil), ValidFrom: instant(r.ValidFrom), ValidUntil: instant(r.ValidUntil),
 		ValidSeconds: r.ValidSeconds, ClaimsPerUser: r.ClaimsPerUser, LimitBy: r.LimitBy, Caps: r.Caps, Refunds: r.Refunds, Counters: c,
 		CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,

@@ -53,6 +53,7 @@ func (s *Server) checkBatch(ctx context.Context, in newBatch, merchantID string)
 	}
 	c.words()
 	c.ways()
+	c.codeTerms()
 	c.limits()
 	c.numbers()
 	c.windows(now)

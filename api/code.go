@@ -155,11 +155,7 @@ func (s *Server) getCode(ctx context.Context, in *CodePath) (*codeOutput, error)
 // visibleCode returns the code that somebody typed, or CodeNotFound when the key can't see it.
 func (s *Server) visibleCode(ctx context.Context, typed string) (models.CouponCode, error) {
 	unknown := models.NewError(models.CodeNotFound, "there is no such code")
-	key := models.CodeKey(typed)
-	if key == "" {
-		return models.CouponCode{}, unknown
-	}
-	code, err := s.store.Code(ctx, key)
+	code, err := s.store.FindCode(ctx, typed)
 	if err != nil {
 		return code, err
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -61,7 +62,7 @@ func (s *Server) routes() []route {
 			Summary: "A payment provider reports"}, s.callback),
 		on(s, spec{Route: "POST /v1/payments/webhooks/{provider}", Name: "payment-webhook", Status: http.StatusNoContent,
 			Summary: "A payment provider that signs its calls reports"}, s.webhook),
-	}, s.adminRoutes()...)
+	}, slices.Concat(s.adminRoutes(), s.codeRoutes())...)
 }
 
 func (s *Server) adminRoutes() []route {
