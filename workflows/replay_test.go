@@ -91,6 +91,7 @@ func TestReplayFindsExchangedSteps(t *testing.T) {
 		"payment elsewhere":   {"TearoffConfirmPayment", "TearoffCancelPayment"},
 		"its intents":         {"IntendPayment", "SettlePayment"},
 		"slices of an audit":  {"AuditBatches", "AuditRedemptions"},
+		"making codes":        {"MakeCodes", "AuditBatches"},
 		"paying and asking":   {"PayRefund", "CheckRefund"},
 		"looking and booking": {"LookAtRefund", "BookRefund"},
 		"ends of a refund":    {"ExpireRefund", "WithdrawRefund"},
