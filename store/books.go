@@ -31,6 +31,9 @@ type books struct {
 	hadStock   map[string]bool // batches that had coupons left as they were read
 	revived    map[string]bool // batches of coupons that were over and can be used again
 	entries    []models.LedgerEntry
+
+	heard  *listening                     // who is told of them
+	before map[string]models.BatchCounter // as it was read, if anybody listens
 }
 
 // userDay names a row of user_counters; day "" is the total.
@@ -43,7 +46,7 @@ func (tx *txn) lockBooks(batchIDs []string) (*books, error) {
 		users: map[userDay]*models.UserCounter{}, coupons: map[string]*models.Coupon{}, codes: map[string]*models.CouponCode{},
 		firstSeq: map[string]int64{}, couponSeq: map[string]int64{}, codeSeq: map[string]int64{}, gone: map[string]*models.Coupon{},
 		dirtyUsers: map[userDay]bool{}, extended: map[string]bool{}, coded: map[string]int{}, restocked: map[string]bool{},
-		hadStock: map[string]bool{}, revived: map[string]bool{},
+		hadStock: map[string]bool{}, revived: map[string]bool{}, before: map[string]models.BatchCounter{},
 	}
 	if len(batchIDs) == 0 {
 		return b, nil
@@ -52,9 +55,16 @@ func (tx *txn) lockBooks(batchIDs []string) (*books, error) {
 	if err := tx.locked().Order("batch_id").Find(&counters, "batch_id IN ?", batchIDs).Error; err != nil {
 		return nil, err
 	}
+	var err error
+	if b.heard, err = tx.listening(); err != nil {
+		return nil, err
+	}
 	for _, c := range counters {
 		b.counters[c.BatchID] = c
 		b.firstSeq[c.BatchID], b.hadStock[c.BatchID] = c.LedgerSeq, c.Remaining > 0
+		if len(b.heard.endpoints) > 0 {
+			b.before[c.BatchID] = *c
+		}
 	}
 	tx.clock = models.Time{} // a clock that was read before may be as old as the wait for these locks
 	var batches []*models.Batch
@@ -217,6 +227,7 @@ func (b *books) post(c *models.Coupon, e models.LedgerEntry) {
 	e.BatchID, e.BatchSeq, e.CouponID, e.CouponSeq, e.UserID = c.BatchID, counter.LedgerSeq+1, &c.ID, &seq, &userID
 	counter.Apply(e)
 	b.entries = append(b.entries, e)
+	b.tell(c, e)
 	if e.Day == "" {
 		return
 	}

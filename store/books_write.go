@@ -16,7 +16,9 @@ func (b *books) write() error {
 	if len(b.entries) == 0 {
 		return nil
 	}
-	for _, step := range []func() error{b.writeCounters, b.writeUsers, b.writeCoupons, b.deleteCoupons, b.writeCodes, b.insert, b.wakeBatches} {
+	for _, step := range []func() error{
+		b.writeCounters, b.writeUsers, b.writeCoupons, b.deleteCoupons, b.writeCodes, b.insert, b.wakeBatches, b.alert,
+	} {
 		if err := step(); err != nil {
 			return err
 		}

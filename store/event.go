@@ -18,12 +18,12 @@ import (
 // nothing is written. Emit with the subject's row locked, only if this very run changes something: a run after an unknown
 // COMMIT that finds everything done must tell nothing.
 func (tx *txn) emit(events ...models.Event) error {
+	heard, err := tx.listening()
+	if err != nil {
+		return err
+	}
 	for _, e := range events {
-		heard, err := tx.heard(e.MerchantID, e.Type)
-		if err != nil {
-			return err
-		}
-		if !heard {
+		if !heard.hear(e.MerchantID, e.Type) {
 			continue
 		}
 		if e.Data == nil {
@@ -34,13 +34,17 @@ func (tx *txn) emit(events ...models.Event) error {
 	return nil
 }
 
-// heard reports whether anybody listens to events of the merchant and one of the types, for those who tell of many things
-// and would make their content in vain.
-func (tx *txn) heard(merchantID string, types ...models.EventType) (bool, error) {
-	all, err := tx.store.listeners.all(tx.Statement.Context)
-	return slices.ContainsFunc(all, func(e models.WebhookEndpoint) bool {
-		return slices.ContainsFunc(types, func(t models.EventType) bool { return e.Wants(merchantID, t) })
-	}), err
+// listening says who listens, the same throughout the transaction. Who tells of many things asks before making what nobody
+// hears.
+func (tx *txn) listening() (*listening, error) {
+	if tx.heard == nil {
+		heard, err := tx.store.listeners.all(tx.Statement.Context)
+		if err != nil {
+			return nil, err
+		}
+		tx.heard = heard
+	}
+	return tx.heard, nil
 }
 
 // writeEvents stores what was emitted.
@@ -52,7 +56,7 @@ func (tx *txn) writeEvents() error {
 	if err != nil {
 		return err
 	}
-	all, err := tx.store.listeners.all(tx.Statement.Context)
+	heard, err := tx.listening()
 	if err != nil {
 		return err
 	}
@@ -60,13 +64,16 @@ func (tx *txn) writeEvents() error {
 	for i := range tx.events {
 		e := &tx.events[i]
 		e.ID, e.At = models.NewID(models.PrefixEvent), now
-		for _, to := range all {
+		for _, to := range heard.endpoints {
 			if to.Wants(e.MerchantID, e.Type) {
 				deliveries = append(deliveries, newDelivery(*e, to.ID))
 			}
 		}
 	}
-	return tx.insertEvents(tx.events, deliveries)
+	if err := tx.CreateInBatches(tx.events, 500).Error; err != nil {
+		return err
+	}
+	return tx.CreateInBatches(deliveries, 500).Error
 }
 
 // newDelivery is of an event that is due at once.
@@ -75,16 +82,6 @@ func newDelivery(e models.Event, endpointID string) models.WebhookDelivery {
 		EndpointID: endpointID, EventID: e.ID, Type: e.Type, Subject: e.Subject, SubjectSeq: e.SubjectSeq,
 		State: models.DeliveryPending, Seq: 1, DueAt: e.At, CreatedAt: e.At,
 	}
-}
-
-func (tx *txn) insertEvents(events []models.Event, deliveries []models.WebhookDelivery) error {
-	if len(deliveries) == 0 { // the last endpoint was forgotten between emitting and writing
-		return nil
-	}
-	if err := tx.CreateInBatches(events, 500).Error; err != nil {
-		return err
-	}
-	return tx.CreateInBatches(deliveries, 500).Error
 }
 
 // listenFresh is how old what is known of the endpoints may be. So in the first second of an endpoint it may miss events of
@@ -100,20 +97,28 @@ type listeners struct {
 	kept atomic.Pointer[listening]
 }
 
+// listening is who listened at an instant. It is shared, so nobody may change it.
 type listening struct {
-	endpoints []models.WebhookEndpoint // shared, so nobody may change them
+	endpoints []models.WebhookEndpoint
 	at        time.Time
 }
 
-// all returns the enabled endpoints.
-func (l *listeners) all(ctx context.Context) ([]models.WebhookEndpoint, error) {
+// hear reports whether somebody listens to events of the merchant and one of the types.
+func (l *listening) hear(merchantID string, types ...models.EventType) bool {
+	return slices.ContainsFunc(l.endpoints, func(e models.WebhookEndpoint) bool {
+		return slices.ContainsFunc(types, func(t models.EventType) bool { return e.Wants(merchantID, t) })
+	})
+}
+
+// all returns the enabled endpoints, without their secrets.
+func (l *listeners) all(ctx context.Context) (*listening, error) {
 	if kept := l.kept.Load(); kept != nil && time.Since(kept.at) < listenFresh {
-		return kept.endpoints, nil
+		return kept, nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if kept := l.kept.Load(); kept != nil && time.Since(kept.at) < listenFresh {
-		return kept.endpoints, nil
+		return kept, nil
 	}
 	read := &listening{at: time.Now()} // before it is read: what changes meanwhile is found in time
 	err := l.db.WithContext(ctx).Omit("secret", "previous_secret").Order("id").Find(&read.endpoints, "state = ?", models.EndpointEnabled).Error
@@ -121,7 +126,7 @@ func (l *listeners) all(ctx context.Context) ([]models.WebhookEndpoint, error) {
 		return nil, err
 	}
 	l.kept.Store(read)
-	return read.endpoints, nil
+	return read, nil
 }
 
 // forget makes this process see at once what it has changed.

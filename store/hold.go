@@ -91,8 +91,11 @@ func (b *bundle) openHold(plan *models.Plan) (RedemptionOutcome, error) {
 	b.names.add(it.Redemption)
 	return b.perform(it.ID, func(it *item) (*models.Error, error) {
 		refusal, err := b.reserve(it)
-		if refusal == nil || err != nil {
+		if err != nil {
 			return nil, err
+		}
+		if refusal == nil {
+			return nil, b.tx.tellRedemption(it.Redemption)
 		}
 		it.Outcome, it.OutcomeInfo = &refusal.Code, refusal.Params
 		return refusal, b.tx.shift(it.Redemption, models.StateCancelled)

@@ -238,11 +238,15 @@ func (s *Store) MarkStuck(ctx context.Context, id string, seen models.Redemption
 		if err != nil {
 			return err
 		}
-		if !r.Stuck {
+		again := r.Stuck
+		if !again {
 			r.Stuck, r.StuckSince = true, now
 		}
 		reason = strings.ToValidUTF8(reason[:min(len(reason), 500)], "") // the cut may be inside a character
 		r.StuckReason = &reason
-		return tx.saveRedemption(r)
+		if err := tx.saveRedemption(r); err != nil || again {
+			return err
+		}
+		return tx.tellRedemption(r)
 	})
 }

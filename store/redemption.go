@@ -149,7 +149,10 @@ func (tx *txn) shift(r *models.Redemption, to models.RedemptionState) error {
 	}
 	r.State, r.Wake = to, false
 	r.Stuck, r.StuckReason, r.StuckSince = false, nil, models.Time{}
-	return tx.stamp(r)
+	if err := tx.stamp(r); err != nil {
+		return err
+	}
+	return tx.tellRedemption(r)
 }
 
 // move is shift, written at once.

@@ -234,5 +234,8 @@ func (x *refundTx) insert() error {
 	if err := x.Create(x.refund).Error; err != nil {
 		return err
 	}
-	return x.CreateInBatches(x.lines, 500).Error
+	if err := x.CreateInBatches(x.lines, 500).Error; err != nil {
+		return err
+	}
+	return x.tellRefund(x.refund)
 }

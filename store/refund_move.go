@@ -76,7 +76,10 @@ func (tx *txn) moveRefund(r *models.Refund, to models.RefundState) error {
 	}
 	r.State, r.Wake = to, false
 	unflagRefund(r)
-	return tx.saveRefund(r)
+	if err := tx.saveRefund(r); err != nil {
+		return err
+	}
+	return tx.tellRefund(r)
 }
 
 func unflagRefund(r *models.Refund) { r.Stuck, r.StuckReason, r.StuckSince = false, nil, models.Time{} }
@@ -171,12 +174,16 @@ func (tx *txn) flagRefund(r *models.Refund, reason string) error {
 	if err != nil {
 		return err
 	}
-	if !r.Stuck {
+	again := r.Stuck
+	if !again {
 		r.Stuck, r.StuckSince = true, now
 	}
 	reason = strings.ToValidUTF8(reason[:min(len(reason), 500)], "") // the cut may be inside a character
 	r.StuckReason = &reason
-	return tx.saveRefund(r)
+	if err := tx.saveRefund(r); err != nil || again {
+		return err
+	}
+	return tx.tellRefund(r)
 }
 
 // RetryRefund makes the driver try again: a refund whose money came back is paid anew, one that is done is asked about, and

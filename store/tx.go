@@ -23,6 +23,7 @@ type txn struct {
 	again   bool            // an earlier run of it failed, or its COMMIT is unknown
 	changes map[string]bool // ids of the users and batches whose coupons and counters it changes
 	events  []models.Event  // what it tells of, see emit
+	heard   *listening      // who listens; nil: not asked yet
 }
 
 // tx runs fn in one transaction and runs it again from BEGIN when the database asks for that or the connection is lost.
