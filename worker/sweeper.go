@@ -62,6 +62,8 @@ func (s Sweeper) sweeps() []func(context.Context) {
 		s.refunds,
 		s.reminders,
 		s.codes,
+		s.batches,
+		s.bulks,
 	}
 }
 

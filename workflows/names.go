@@ -70,6 +70,12 @@ func drivenBy(workflowID, summary string) client.StartWorkflowOptions {
 	}
 }
 
+// inBackground moves a workflow to the queue of what nobody waits for.
+func inBackground(o client.StartWorkflowOptions) client.StartWorkflowOptions {
+	o.TaskQueue = Background("")
+	return o
+}
+
 // RefundWorkflowID is the id of the workflow that drives a refund.
 func RefundWorkflowID(refundID string) string { return "refund/" + refundID }
 
