@@ -85,9 +85,19 @@ type batch struct {
 	LimitBy       []models.LimitKind `json:"limit_by,omitempty" nullable:"false" enum:"user,email,phone,device,card" doc:"By what claims_per_user tells users apart; absent: user."`
 	Caps          models.Caps        `json:"caps"`
 	Refunds       models.RefundTerms `json:"refunds,omitzero"`
+	Products      *shownTags         `json:"products,omitempty" doc:"How shops mark products; GET …/products lists which. Absent: not at all."`
+	ConfigVersion int64              `json:"config_version" doc:"Rises with every change."`
 	Counters      counters           `json:"counters"`
 	CreatedAt     time.Time          `json:"created_at"`
 	UpdatedAt     time.Time          `json:"updated_at"`
+}
+
+// shownTags say how shops mark products.
+type shownTags struct {
+	Text     string     `json:"text"`
+	FromRule bool       `json:"from_rule,omitempty"`
+	From     *time.Time `json:"from,omitempty" doc:"Absent: when claiming begins."`
+	Until    *time.Time `json:"until,omitempty" doc:"Absent: when claiming, or the validity, ends."`
 }
 
 // counters say how much of a batch is issued and used. Amounts are minor units of the batch's currency.
@@ -105,7 +115,12 @@ func viewBatch(r store.BatchRow) batch {
 	if c.Quantity != nil {
 		c.Remaining = &r.Counter.Remaining
 	}
+	var products *shownTags
+	if p := r.Products; p != nil {
+		products = &shownTags{Text: p.Text, FromRule: p.FromRule, From: instant(p.From), Until: instant(p.Until)}
+	}
 	return batch{
+		Products: products, ConfigVersion: r.Counter.ConfigVersion,
 		ID: r.ID, MerchantID: r.MerchantID, RuleID: r.RuleID, RuleVersion: r.RuleVersion, Name: r.Name, State: r.Counter.State,
 		Paused: r.Counter.Paused.Words(), ClaimMode: r.ClaimMode, Codes: r.Codes, CodeTerms: viewCodeTerms(r.Batch), Currency: r.Currency, TimeZone: r.TimeZone,
 		ClaimFrom: instant(r.ClaimFrom), ClaimUntil: instant(r.ClaimUntil), ValidFrom: instant(r.ValidFrom), ValidUntil: instant(r.ValidUntil),
@@ -119,7 +134,7 @@ func (s *Server) createBatch(ctx context.Context, in *createBatchInput) (*batchO
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.checkBatch(ctx, in.Body, merchantID)
+	b, err := s.checkBatch(ctx, in.Body, merchantID, nil)
 	if err != nil {
 		return nil, err
 	}

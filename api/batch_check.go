@@ -14,7 +14,7 @@ import (
 
 // Bounds of a batch.
 const (
-	maxQuantity      = 1_000_000_000
+	maxQuantity      = models.MaxQuantity
 	maxClaimsPerUser = 10_000
 	maxValidSeconds  = 10 * 366 * 24 * 3600
 )
@@ -22,6 +22,7 @@ const (
 // batchCheck collects everything that is wrong with a batch, each with its path.
 type batchCheck struct {
 	in     newBatch
+	was    *models.Batch // that is edited: what stays as it is may be over. nil: a new one
 	out    models.Batch
 	faults []string
 }
@@ -36,15 +37,16 @@ func (c *batchCheck) within(path string, value, low, high int64) {
 	}
 }
 
-// checkBatch makes the batch that was asked for, or says in one CodeInvalidBatch all that is wrong with it.
-func (s *Server) checkBatch(ctx context.Context, in newBatch, merchantID string) (models.Batch, error) {
+// checkBatch makes the batch that was asked for, or says in one CodeInvalidBatch all that is wrong with it. An
+// edited batch was another before.
+func (s *Server) checkBatch(ctx context.Context, in newBatch, merchantID string, was *models.Batch) (models.Batch, error) {
 	in.ClaimMode = cmp.Or(in.ClaimMode, models.ClaimModeClaim)
 	in.TimeZone = cmp.Or(in.TimeZone, "UTC")
 	now, err := s.store.Now(ctx)
 	if err != nil {
 		return models.Batch{}, err
 	}
-	c := &batchCheck{in: in, out: models.Batch{
+	c := &batchCheck{in: in, was: was, out: models.Batch{
 		Name: in.Name, ClaimMode: in.ClaimMode, Currency: in.Currency, TimeZone: in.TimeZone, ValidSeconds: in.ValidSeconds,
 		ClaimsPerUser: in.ClaimsPerUser, LimitBy: in.LimitBy, Codes: in.Codes, Caps: in.Caps, Refunds: in.Refunds,
 	}}
@@ -184,8 +186,12 @@ func (c *batchCheck) windows(now models.Time) {
 	if in.ValidUntil == nil && in.ValidSeconds == 0 {
 		c.fault("valid_until", "is needed, or valid_seconds: a coupon doesn't last for ever")
 	}
-	c.ends("claim_until", out.ClaimUntil, now)
-	c.ends("valid_until", out.ValidUntil, now)
+	if c.was == nil || c.was.ClaimUntil != out.ClaimUntil {
+		c.ends("claim_until", out.ClaimUntil, now)
+	}
+	if c.was == nil || c.was.ValidUntil != out.ValidUntil {
+		c.ends("valid_until", out.ValidUntil, now)
+	}
 	w.follows("claim_until", out.ClaimUntil, "claim_from", out.ClaimFrom)
 	w.follows("valid_until", out.ValidUntil, "valid_from", out.ValidFrom)
 	w.follows("valid_until", out.ValidUntil, "claim_from", out.ClaimFrom)

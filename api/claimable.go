@@ -106,16 +106,22 @@ func hasAll(b models.Batch, offers []models.Offer) bool {
 }
 
 func (s *Server) viewPublic(ctx context.Context, r store.BatchRow) (publicBatch, error) {
-	content, err := s.rules.get(ruleVersion{r.RuleID, r.RuleVersion}, func() (publicRule, error) {
-		rule, err := s.store.Rule(ctx, r.RuleID, r.RuleVersion)
-		return rule.Content, err
-	})
+	content, err := s.ruleText(ctx, r.RuleID, r.RuleVersion)
 	b := publicBatch{
-		ID: r.ID, MerchantID: r.MerchantID, Name: r.Name, Currency: r.Currency, Rule: ruleContent(content), ClaimsPer: r.ClaimsPerUser, LimitBy: r.LimitBy,
+		ID: r.ID, MerchantID: r.MerchantID, Name: r.Name, Currency: r.Currency, Rule: content, ClaimsPer: r.ClaimsPerUser, LimitBy: r.LimitBy,
 		ClaimUntil: instant(r.ClaimUntil), ValidFrom: instant(r.ValidFrom), ValidUntil: instant(r.ValidUntil), ValidSeconds: r.ValidSeconds,
 	}
 	if r.Counter.Quantity != nil {
 		b.Remaining = &r.Counter.Remaining
 	}
 	return b, err
+}
+
+// ruleText is what a version of a rule says. It is asked for again and again and never changes.
+func (s *Server) ruleText(ctx context.Context, id string, version int) (ruleContent, error) {
+	content, err := s.rules.get(ruleVersion{id, version}, func() (publicRule, error) {
+		rule, err := s.store.Rule(ctx, id, version)
+		return rule.Content, err
+	})
+	return ruleContent(content), err
 }

@@ -66,6 +66,12 @@ func (f *field[T]) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, &f.value)
 }
 
+// MarshalJSON implements json.Marshaler, for the audit log.
+func (f field[T]) MarshalJSON() ([]byte, error) { return json.Marshal(f.value) }
+
+// IsZero reports whether nothing was sent.
+func (f field[T]) IsZero() bool { return !f.sent }
+
 // Schema implements huma.SchemaProvider.
 func (field[T]) Schema(r huma.Registry) *huma.Schema {
 	s := r.Schema(reflect.TypeFor[T](), true, "")

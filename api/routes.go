@@ -63,6 +63,7 @@ func (s *Server) routes() []route {
 		on(s, spec{Route: "POST /v1/payments/webhooks/{provider}", Name: "payment-webhook", Status: http.StatusNoContent,
 			Summary: "A payment provider that signs its calls reports"}, s.webhook),
 	}, slices.Concat(s.adminRoutes(), s.codeRoutes())...)
+	}, slices.Concat(s.adminRoutes(), s.batchEditRoutes(), s.bulkRoutes(), s.couponRoutes(), s.tagRoutes())...)
 }
 
 func (s *Server) adminRoutes() []route {

@@ -15,6 +15,11 @@ type BatchRow struct {
 
 // CreateBatch writes a draft with its stock. quantity nil is unlimited. The rule version must exist (CodeNotFound).
 func (s *Store) CreateBatch(ctx context.Context, b models.Batch, quantity *int64) (BatchRow, error) {
+	return s.createBatch(ctx, b, quantity, nil)
+}
+
+// createBatch writes a draft and, in the same transaction, what goes with it.
+func (s *Store) createBatch(ctx context.Context, b models.Batch, quantity *int64, with func(tx *txn, id string) error) (BatchRow, error) {
 	b.ID = models.NewID(models.PrefixBatch)
 	b.ConfigVersion = 1
 	row := BatchRow{Batch: b}
@@ -42,7 +47,10 @@ func (s *Store) CreateBatch(ctx context.Context, b models.Batch, quantity *int64
 				return err
 			}
 		}
-		return tx.Create(&row.Counter).Error
+		if err := tx.Create(&row.Counter).Error; err != nil || with == nil {
+			return err
+		}
+		return with(tx, b.ID)
 	})
 	return row, err
 }

@@ -156,6 +156,19 @@ func (s *Store) forgetConfig(batchID string) {
 	s.closed.now.Invalidate(batchID)
 }
 
+// CopyBatch is CreateBatch for a draft that tags what another batch tags. The record's time, subject and detail are filled in.
+func (s *Store) CopyBatch(ctx context.Context, fromID string, b models.Batch, quantity *int64, audit models.AuditRecord) (BatchRow, error) {
+	return s.createBatch(ctx, b, quantity, func(tx *txn, id string) error {
+		err := tx.Exec("INSERT INTO product_tags (batch_id, kind, value, live) SELECT ?, kind, value, ? FROM product_tags WHERE batch_id = ?",
+			id, false, fromID).Error
+		if err != nil {
+			return err
+		}
+		audit.Subject, audit.Detail = id, map[string]any{"copy_of": fromID}
+		return tx.audit(audit)
+	})
+}
+
 // StockChange adds coupons to a limited batch, or with a negative number takes away such as nobody has got. Caller and Key
 // scope its idempotency; Key "" has none.
 type StockChange struct {

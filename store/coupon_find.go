@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -146,4 +147,17 @@ func byID[T any](db *gorm.DB, ids []string, id func(T) string) (map[string]T, er
 		return err
 	})
 	return found, asError(err)
+}
+
+// Marks reports whether the mark can be of the list that the query asks for.
+func (q CouponQuery) Marks(m CouponMark) bool {
+	switch q.orderedBy() {
+	case "user_id":
+		return models.IsID(m.First, models.PrefixUser)
+	case "valid_until":
+		_, err := time.Parse(markTime, m.First)
+		return err == nil
+	default:
+		return m.First == ""
+	}
 }
