@@ -21,12 +21,14 @@ type handoutUser struct {
 	id      *string // as the audience named them; nil: nobody whom we know
 	known   bool
 	blocked bool
+	merged  bool // into another user, who gets a coupon as a member or not at all
+	erased  bool
 	newest  *int // the highest ordinal among their coupons of the batch; nil: they have none
 }
 
 // membersSQL reads members in one walk along three indexes: lists of some hundred ids would have to be parsed, and take the
 // server as long as all the rest.
-const membersSQL = "SELECT m.pos, m.user_id, u.id IS NOT NULL, COALESCE(u.blocked, ?), " +
+const membersSQL = "SELECT m.pos, m.user_id, u.id IS NOT NULL, COALESCE(u.blocked, ?), u.merged_into IS NOT NULL, u.erased_at IS NOT NULL, " +
 	"(SELECT c.ordinal FROM coupons AS c WHERE c.batch_id = ? AND c.user_id = m.user_id ORDER BY c.ordinal DESC LIMIT 1) " +
 	"FROM distribution_members AS m LEFT JOIN users AS u ON u.id = m.user_id " +
 	"WHERE m.distribution_id = ? AND m.pos >= ? AND m.pos < ? ORDER BY m.pos"
@@ -66,7 +68,7 @@ func (h *handout) readUsers(most int) error {
 	h.users = make([]handoutUser, 0, most)
 	for rows.Next() {
 		var u handoutUser
-		if err := rows.Scan(&u.pos, &u.id, &u.known, &u.blocked, &u.newest); err != nil {
+		if err := rows.Scan(&u.pos, &u.id, &u.known, &u.blocked, &u.merged, &u.erased, &u.newest); err != nil {
 			return err
 		}
 		h.users = append(h.users, u)

@@ -138,8 +138,13 @@ func (h *handout) judge(u handoutUser) {
 
 // refuse gives the user a coupon, or says why not.
 func (h *handout) refuse(u handoutUser) models.Code {
-	if !u.known {
+	switch {
+	case !u.known:
 		return models.CodeUnknownUser
+	case u.merged:
+		return models.CodeUserMerged
+	case u.erased:
+		return models.CodeUserErased
 	}
 	batch, counter := h.issuer.books.batches[h.d.BatchID], h.issuer.books.counters[h.d.BatchID]
 	key := h.d.SourceKey(*u.id)
@@ -166,6 +171,11 @@ func (h *handout) refuse(u handoutUser) models.Code {
 // write stores the range: the distribution's row, the books unless it is a dry run, and who got nothing.
 func (h *handout) write() error {
 	d := h.d
+	if d.TemplateID != nil && !d.DryRun && h.issued > 0 {
+		if err := h.tell(); err != nil {
+			return err
+		}
+	}
 	for _, s := range h.skips {
 		d.SkippedBy[s.Reason]++
 	}
@@ -180,4 +190,20 @@ func (h *handout) write() error {
 		}
 	}
 	return insert(h.txn, skipTable, h.skips)
+}
+
+// tell adds a message for each coupon, with the newest version of the distribution's template.
+func (h *handout) tell() error {
+	template, err := h.newestTemplate(*h.d.TemplateID)
+	if err != nil || template == nil {
+		return err
+	}
+	var rows []models.Message
+	for _, c := range h.issuer.books.newCoupons {
+		rows = append(rows, template.Messages(models.Notice{
+			UserID: c.UserID, BatchID: c.BatchID, DedupeKey: c.SourceKey, SendUntil: c.ValidUntil,
+			Params: models.MessageParams{CouponID: c.ID, Coupons: 1, ValidUntil: c.ValidUntil, Amount: c.FaceValue, Currency: h.before.batch.Currency},
+		})...)
+	}
+	return h.addMessages(rows)
 }

@@ -32,6 +32,7 @@ const envWorker = "TEAROFF_TEST_WORKER"
 type doomed struct {
 	DSN, Temporal, Queue string
 	Activity             string // its first execution
+	Ranges               int64  // of a distribution, after which it ends itself in the middle of the activity instead
 }
 
 func isWorkerProcess() bool { return os.Getenv(envWorker) != "" }
@@ -53,13 +54,7 @@ func runDoomed() error {
 	if err != nil {
 		return err
 	}
-	spy := newSpy(after(d.Activity, 1, func() {
-		self, err := os.FindProcess(os.Getpid())
-		if err == nil {
-			err = self.Kill()
-		}
-		panic(err) // not reached
-	}))
+	spy := newSpy(after(d.Activity, 1, killSelf))
 	spy.server = true
 	c, err := client.Dial(client.Options{HostPort: d.Temporal, Identity: "doomed", Logger: quiet{}, Interceptors: []interceptor.ClientInterceptor{spy}})
 	if err != nil {
@@ -68,7 +63,20 @@ func runDoomed() error {
 	return worker.Run(context.Background(), worker.Config{
 		Store: s, Temporal: c, Namespace: client.DefaultNamespace, TaskQueue: d.Queue, Log: slog.New(slog.DiscardHandler),
 		Provider: payments.NewBuiltin(s, payments.BuiltinOptions{}),
+		Ranged: func(int, time.Duration) {
+			if d.Ranges--; d.Ranges == 0 {
+				killSelf()
+			}
+		},
 	})
+}
+
+func killSelf() {
+	self, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = self.Kill()
+	}
+	panic(err) // not reached
 }
 
 // A worker is killed between an activity's commit and the completion of its task, so that nobody knows that it happened.

@@ -14,7 +14,7 @@ func (s Sweeper) batches(ctx context.Context) {
 		for i, l := range due {
 			in := workflows.BatchInput{BatchID: l.BatchID}
 			all[i] = resting{
-				id: l.BatchID, wake: l.Wake, options: workflows.BatchOptions(in), workflow: workflows.Batch, input: in
+				id: l.BatchID, wake: l.Wake, options: workflows.BatchOptions(in), workflow: workflows.Batch, input: in,
 			}
 		}
 		return all, err
@@ -28,7 +28,7 @@ func (s Sweeper) bulks(ctx context.Context) {
 		for i, c := range due {
 			in := workflows.BulkInput{BulkChangeID: c.ID}
 			all[i] = resting{
-				id: c.ID, state: string(c.State), options: workflows.BulkOptions(in), workflow: workflows.Bulk, input: in
+				id: c.ID, state: string(c.State), options: workflows.BulkOptions(in), workflow: workflows.Bulk, input: in,
 			}
 		}
 		return all, err

@@ -64,6 +64,7 @@ func (s Sweeper) sweeps() []func(context.Context) {
 		s.codes,
 		s.batches,
 		s.bulks,
+		s.distributions,
 	}
 }
 

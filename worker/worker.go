@@ -42,6 +42,8 @@ type Config struct {
 	Reminded func(users int)
 	// Audited is told how many ledger entries an audit has read. nil: nobody.
 	Audited func(entries int64)
+	// Ranged is told of every range of a distribution: how many coupons, and how long the batch's counter was locked. nil: nobody.
+	Ranged func(issued int, locked time.Duration)
 	// DrainWithin bounds how long Stop waits for activities. 0: 20 s.
 	DrainWithin time.Duration
 }
@@ -87,7 +89,7 @@ func start(ctx context.Context, c Config, onFatal func(error)) (pair, error) {
 	front := sdk.New(c.Temporal, or(c.TaskQueue, workflows.TaskQueue), c.options(200, onFatal))
 	registerFront(front, c, attributes)
 	background := sdk.New(c.Temporal, workflows.Background(c.TaskQueue), c.options(20, onFatal))
-	registerBackground(background, c)
+	registerBackground(background, c, attributes)
 	if err := c.Audits.schedule(ctx, c); err != nil && ctx.Err() == nil {
 		c.Log.Warn("the audits could not be scheduled; run tearoff audit instead", "error", err)
 	}
@@ -120,14 +122,19 @@ func (c Config) options(atOnce int, onFatal func(error)) sdk.Options {
 // Register registers all workflows and activities on one worker, such as a test environment.
 func Register(r sdk.Registry, c Config, attributes bool) {
 	registerFront(r, c, attributes)
-	registerBackground(r, c)
+	registerBackground(r, c, attributes)
+}
+
+// policy is what workflows are told about the worker's settings.
+func (c Config) policy(attributes bool) activities.Policy {
+	return activities.Policy{StuckAfter: or(c.StuckAfter, activities.DefaultStuckAfter), Attributes: attributes}
 }
 
 // registerFront registers what customers wait for.
 func registerFront(r sdk.Registry, c Config, attributes bool) {
 	r.RegisterWorkflow(workflows.Redemption)
 	r.RegisterWorkflow(workflows.Refund)
-	policy := activities.Policy{StuckAfter: or(c.StuckAfter, activities.DefaultStuckAfter), Attributes: attributes}
+	policy := c.policy(attributes)
 	r.RegisterActivity(&activities.Redemptions{Store: c.Store, Stuck: c.Stuck, Log: c.Log, Policy: policy})
 	r.RegisterActivity(&activities.Refunds{Store: c.Store, Provider: c.Provider, Stuck: c.RefundStuck, Log: c.Log, Policy: policy})
 	r.RegisterActivity(&activities.Coupons{Store: c.Store})
@@ -137,7 +144,7 @@ func registerFront(r sdk.Registry, c Config, attributes bool) {
 }
 
 // registerBackground registers what nobody waits for.
-func registerBackground(r sdk.Registry, c Config) {
+func registerBackground(r sdk.Registry, c Config, attributes bool) {
 	r.RegisterWorkflow(workflows.Audit)
 	r.RegisterWorkflow(workflows.Codes)
 	r.RegisterActivity(&activities.Codes{Store: c.Store, Log: c.Log})
@@ -148,6 +155,8 @@ func registerBackground(r sdk.Registry, c Config) {
 	r.RegisterWorkflow(workflows.Reminder)
 	r.RegisterWorkflow(workflows.ReminderPlan)
 	r.RegisterActivity(&activities.Reminders{Store: c.Store, Log: c.Log, Told: c.Reminded})
+	r.RegisterWorkflow(workflows.Distribution)
+	r.RegisterActivity(&activities.Distributions{Store: c.Store, Log: c.Log, Policy: c.policy(attributes), Ranged: c.Ranged})
 }
 
 // waitForNamespace asks until the namespace answers, and says whether it has our search attributes; ok is false when ctx

@@ -110,7 +110,10 @@ func (p *process) insist(s step, in any, how patience, answer any) error {
 	finish := func(with error) { err, done = with, true }
 	selector := workflow.NewSelector(p.ctx)
 	selector.AddFuture(workflow.ExecuteActivity(ctx, s.activity, in), func(f workflow.Future) { finish(f.Get(ctx, answer)) })
-	if !s.deaf {
+	switch {
+	case s.lasts:
+		p.hearCancelled(selector, func() { finish(errWoken) })
+	case !s.deaf:
 		p.listen(selector, func() { finish(errWoken) })
 	}
 	if after := p.policy.StuckAfter; after > 0 && how.start == 0 {
@@ -182,6 +185,11 @@ func (p *process) listen(selector workflow.Selector, heard func()) {
 			heard()
 		}
 	})
+	p.hearCancelled(selector, heard)
+}
+
+// hearCancelled hears the workflow's cancellation until that was passed on.
+func (p *process) hearCancelled(selector workflow.Selector, heard func()) {
 	if !p.asked {
 		selector.AddReceive(p.caller.Done(), func(workflow.ReceiveChannel, bool) { heard() })
 	}

@@ -73,8 +73,11 @@ func (p *process) tag(state string, of about) {
 	}
 	updates := []temporal.SearchAttributeUpdate{AttributeState.ValueSet(state)}
 	if p.shown == "" {
-		updates = append(updates, AttributeUser.ValueSet(of.userID), AttributeBatch.ValueSet(of.batchIDs))
-		if len(of.orderID) <= maxAttribute {
+		updates = append(updates, AttributeBatch.ValueSet(of.batchIDs))
+		if of.userID != "" {
+			updates = append(updates, AttributeUser.ValueSet(of.userID))
+		}
+		if of.orderID != "" && len(of.orderID) <= maxAttribute {
 			updates = append(updates, AttributeOrder.ValueSet(of.orderID))
 		}
 	}

@@ -15,6 +15,7 @@ type step struct {
 	activity any
 	summary  string
 	deaf     bool    // a wake-up is no reason to leave it: it is how the workflow looks at what changed
+	lasts    bool    // it looks at the store by itself all the time: a wake-up is no reason to leave it, a cancellation is
 	remote   *remote // how it is taken where the caller's own worker serves the order or the payment; nil: never
 }
 
