@@ -54,6 +54,9 @@ func (s *Server) visibleSubject(ctx context.Context, subject string) error {
 	switch prefix {
 	case models.PrefixBatch:
 		return s.ownBatch(ctx, subject)
+	case models.PrefixDistribution:
+		_, err := s.visibleDistribution(ctx, subject)
+		return err
 	case models.PrefixRedemption:
 		_, err := s.redemption(ctx, subject, "")
 		return err

@@ -64,6 +64,7 @@ func (s *Server) routes() []route {
 			Summary: "A payment provider that signs its calls reports"}, s.webhook),
 	}, slices.Concat(s.adminRoutes(), s.codeRoutes())...)
 	}, slices.Concat(s.adminRoutes(), s.batchEditRoutes(), s.bulkRoutes(), s.couponRoutes(), s.tagRoutes())...)
+	}, append(s.adminRoutes(), s.distributionRoutes()...)...)
 }
 
 func (s *Server) adminRoutes() []route {
