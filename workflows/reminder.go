@@ -62,7 +62,7 @@ func Reminder(ctx workflow.Context, in ReminderInput) (ReminderResult, error) {
 	wake := workflow.GetSignalChannel(ctx, SignalWake)
 	for {
 		var out activities.RemindResult
-		err := workflow.ExecuteActivity(inBackground(ctx, remind), remind.activity, activities.RemindInput{BatchID: in.BatchID, Day: in.Day}).Get(ctx, &out)
+		err := workflow.ExecuteActivity(reminding(ctx, remind), remind.activity, activities.RemindInput{BatchID: in.BatchID, Day: in.Day}).Get(ctx, &out)
 		if err != nil {
 			return result, err
 		}
@@ -103,15 +103,15 @@ func nap(ctx workflow.Context, wake workflow.ReceiveChannel, d time.Duration) er
 // ReminderPlan looks once for notify days that are near. A schedule starts it again and again.
 func ReminderPlan(ctx workflow.Context) (activities.PlanRemindersResult, error) {
 	var out activities.PlanRemindersResult
-	err := workflow.ExecuteActivity(inBackground(ctx, planReminders), planReminders.activity).Get(ctx, &out)
+	err := workflow.ExecuteActivity(reminding(ctx, planReminders), planReminders.activity).Get(ctx, &out)
 	if err == nil {
 		workflow.SetCurrentDetails(ctx, fmt.Sprintf("%d runs planned, %d rows of old ones deleted", out.Planned, out.Deleted))
 	}
 	return out, err
 }
 
-// inBackground is for activities that page through the store for a while and are tried for ever.
-func inBackground(ctx workflow.Context, s step) workflow.Context {
+// reminding is for activities that page through the store for a while and are tried for ever.
+func reminding(ctx workflow.Context, s step) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: remindTimeout, HeartbeatTimeout: activities.ReminderHeartbeat, Summary: s.summary,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: remindRetryAtMost},
