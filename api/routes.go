@@ -19,8 +19,22 @@ var (
 
 // routes is every route of the API. One without roles needs no key.
 func (s *Server) routes() []route {
+	return slices.Concat(
+		s.shopRoutes(),
+		s.adminRoutes(),
+		s.batchEditRoutes(),
+		s.bulkRoutes(),
+		s.couponRoutes(),
+		s.codeRoutes(),
+		s.distributionRoutes(),
+		s.tagRoutes(),
+	)
+}
+
+// shopRoutes are those that shops and order services live by.
+func (s *Server) shopRoutes() []route {
 	const created, accepted, ok = http.StatusCreated, http.StatusAccepted, http.StatusOK
-	return append([]route{
+	return []route{
 		on(s, spec{Route: "GET /v1/batches", Name: "list-claimable-batches", Roles: shopReads,
 			Summary: "What can be claimed now without a code"}, s.claimable),
 		on(s, spec{Route: "POST /v1/claims", Name: "claim", Roles: shops, Status: created, Also: []int{ok},
@@ -62,9 +76,7 @@ func (s *Server) routes() []route {
 			Summary: "A payment provider reports"}, s.callback),
 		on(s, spec{Route: "POST /v1/payments/webhooks/{provider}", Name: "payment-webhook", Status: http.StatusNoContent,
 			Summary: "A payment provider that signs its calls reports"}, s.webhook),
-	}, slices.Concat(s.adminRoutes(), s.codeRoutes())...)
-	}, slices.Concat(s.adminRoutes(), s.batchEditRoutes(), s.bulkRoutes(), s.couponRoutes(), s.tagRoutes())...)
-	}, append(s.adminRoutes(), s.distributionRoutes()...)...)
+	}
 }
 
 func (s *Server) adminRoutes() []route {
