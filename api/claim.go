@@ -72,7 +72,12 @@ func (s *Server) claimFor(ctx context.Context, request store.ClaimRequest, user 
 		return nil, err
 	}
 	request.LimitKeys = user.LimitKeys()
+	s.store.Seen(request.UserID)
 	got, err := s.store.ClaimOne(ctx, request)
+	if into := mergedInto(got.Err); err == nil && into != "" { // since this process has last looked
+		request.UserID = into
+		got, err = s.store.ClaimOne(ctx, request)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -116,16 +116,23 @@ func (s *Server) admitted(c *gin.Context) {
 	c.Next()
 }
 
-// bounded limits the request's time, and refuses a body that says it is too large before reading it.
-func (s *Server) bounded(c *gin.Context) {
-	if c.Request.ContentLength > s.cfg.MaxBody {
-		s.refuse(c, tooLarge(s.cfg.MaxBody))
-		return
+// bounded limits the request's time, and refuses a body that says it is too large before reading it. Files that are streamed
+// have bounds of their own.
+func (s *Server) bounded(streamed map[string]bool) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if streamed[c.Request.Method+" "+c.FullPath()] {
+			c.Next()
+			return
+		}
+		if c.Request.ContentLength > s.cfg.MaxBody {
+			s.refuse(c, tooLarge(s.cfg.MaxBody))
+			return
+		}
+		ctx, cancel := context.WithTimeout(c.Request.Context(), s.cfg.Timeout)
+		defer cancel()
+		c.Request = c.Request.WithContext(ctx)
+		c.Next()
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.cfg.Timeout)
-	defer cancel()
-	c.Request = c.Request.WithContext(ctx)
-	c.Next()
 }
 
 // humaContext gives the embedded field a name that its own method doesn't have.

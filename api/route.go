@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"reflect"
@@ -20,9 +21,11 @@ type spec struct {
 	Route   string // method and path
 	Name    string // of the operation
 	Summary string
-	Roles   roles // whose keys may use it; none: it needs no key
-	Status  int   // of a success. 0: 200, or 204 without a body
-	Also    []int // other successes with the same body
+	Roles   roles  // whose keys may use it; none: it needs no key
+	Status  int    // of a success. 0: 200, or 204 without a body
+	Also    []int  // other successes with the same body
+	Takes   string // media type of a body that the handler reads as it comes. "": none, or JSON of the handler's types
+	Gives   string // media type of an answer that is sent as it is made. "": JSON
 }
 
 // route is a declared route; add puts it into an API.
@@ -59,8 +62,14 @@ func (s *Server) register(e *gin.Engine, which Routes) *huma.OpenAPI {
 			Description: "A problem; its code says which.",
 			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: problem}},
 		}}
+		if r.Takes != "" {
+			op.RequestBody = &huma.RequestBody{Required: true, Content: textContent(r.Takes)}
+		}
 		r.add(api, op)
 		success := op.Responses[strconv.Itoa(r.Status)]
+		if r.Gives != "" {
+			op.Responses[strconv.Itoa(cmp.Or(r.Status, http.StatusOK))] = &huma.Response{Description: "OK", Content: textContent(r.Gives)}
+		}
 		for _, status := range r.Also {
 			op.Responses[strconv.Itoa(status)] = &huma.Response{
 				Description: http.StatusText(status), Headers: success.Headers, Content: success.Content,
@@ -71,6 +80,21 @@ func (s *Server) register(e *gin.Engine, which Routes) *huma.OpenAPI {
 		delete(registry.Map(), unused)
 	}
 	return api.OpenAPI()
+}
+
+func textContent(media string) map[string]*huma.MediaType {
+	return map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString}}}
+}
+
+// streamed are the routes whose bodies come or go for as long as they move on, as gin names them.
+func (s *Server) streamed() map[string]bool {
+	found := map[string]bool{}
+	for _, r := range s.routes() {
+		if r.Takes != "" || r.Gives != "" {
+			found[strings.NewReplacer("{", ":", "}", "").Replace(r.Route)] = true
+		}
+	}
+	return found
 }
 
 func (s *Server) operation(sp spec) huma.Operation {

@@ -51,7 +51,10 @@ func (d *described) judge(method, path string, a answer) string {
 			response = responses["default"]
 		}
 		content, _ := response.(map[string]any)["content"].(map[string]any)
-		for _, media := range content {
+		for name, media := range content {
+			if !strings.HasSuffix(name, "json") {
+				continue // a file
+			}
 			var body any
 			if err := json.Unmarshal([]byte(a.text), &body); err != nil {
 				return err.Error()

@@ -78,7 +78,7 @@ func (s *Server) Handler(routes Routes) http.Handler {
 	e.UseRawPath = true // a caller's user id may hold an escaped slash
 	e.ContextWithFallback = false
 	_ = e.SetTrustedProxies(nil) // no address is read, so none is trusted
-	e.Use(s.observe, s.recovered, secured, s.admitted, s.bounded)
+	e.Use(s.observe, s.recovered, secured, s.admitted, s.bounded(s.streamed()))
 	e.NoRoute(func(c *gin.Context) {
 		s.refuse(c, models.NewError(models.CodeNotFound, "there is no such path"))
 	})

@@ -47,3 +47,12 @@ func checkUser(ref models.UserRef, path string) error {
 	}
 	return nil
 }
+
+// mergedInto is the user who has taken over, when a refusal says that one has; "" otherwise.
+func mergedInto(refusal *models.Error) string {
+	if refusal == nil || refusal.Code != models.CodeUserMerged {
+		return ""
+	}
+	id, _ := refusal.Params["user_id"].(string)
+	return id
+}

@@ -44,14 +44,14 @@ const (
 // quotes, brackets, commas, bars, semicolons or control characters in it.
 func Tag(word string) string {
 	tag := strings.ToLower(normalise(word))
-	if utf8.RuneCountInString(tag) > MaxTagLength || !utf8.ValidString(tag) || strings.ContainsFunc(tag, notInTag) {
+	if utf8.RuneCountInString(tag) > MaxTagLength || strings.ContainsFunc(tag, notInTag) {
 		return ""
 	}
 	return tag
 }
 
 func notInTag(r rune) bool {
-	return strings.ContainsRune("\"'()[],;|", r) || !unicode.IsGraphic(r) || unicode.IsSpace(r)
+	return strings.ContainsRune("\"'()[],;|\ufffd", r) || !unicode.IsGraphic(r) || unicode.IsSpace(r)
 }
 
 // IdentityKind says in whose terms a user is named.

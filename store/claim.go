@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -87,25 +88,33 @@ func (tx *txn) newClaims(i *issuer, requests []ClaimRequest) (*claims, error) {
 	if len(requests) == 0 {
 		return c, nil
 	}
-	sourceKeys := make([]string, len(requests))
-	for n, r := range requests {
-		sourceKeys[n] = r.sourceKey()
+	before, err := i.absorbed()
+	if err != nil {
+		return nil, err
+	}
+	now := map[string]string{} // what each source key is called now
+	for _, r := range requests {
+		now[r.sourceKey(r.UserID)] = r.sourceKey(r.UserID)
+		for _, old := range before[r.UserID] {
+			now[r.sourceKey(old)] = r.sourceKey(r.UserID)
+		}
 	}
 	var known []*models.Coupon
-	err := tx.Find(&known, "source_key IN ?", distinct(sourceKeys)).Error
+	err = tx.Find(&known, "source_key IN ?", slices.Sorted(maps.Keys(now))).Error
 	for _, coupon := range known {
-		c.byKey[coupon.SourceKey] = coupon
+		c.byKey[now[coupon.SourceKey]] = coupon
 	}
 	return c, err
 }
 
-func (r ClaimRequest) sourceKey() string {
-	return models.Hash("claim", r.Caller, r.UserID, r.BatchID, r.Key)
+// sourceKey is what the coupon of this request is known by, had the user this id.
+func (r ClaimRequest) sourceKey(userID string) string {
+	return models.Hash("claim", r.Caller, userID, r.BatchID, r.Key)
 }
 
 // judge decides one request and posts its coupon.
 func (c *claims) judge(r ClaimRequest) ClaimOutcome {
-	if coupon := c.byKey[r.sourceKey()]; coupon != nil {
+	if coupon := c.byKey[r.sourceKey(r.UserID)]; coupon != nil {
 		if r.Code != "" && coupon.CodeKey != nil && *coupon.CodeKey != r.Code {
 			return ClaimOutcome{Err: models.NewError(models.CodeIdempotencyKeyReused, "the key was used before with another code")}
 		}
@@ -129,7 +138,7 @@ func (c *claims) judge(r ClaimRequest) ClaimOutcome {
 	c.limits.take(batch, numbers)
 	coupon := c.issue(grant{
 		batch: batch, numbers: numbers, code: code, couponID: models.NewID(models.PrefixCoupon),
-		face: batch.DrawFace(*counter, rand.Int64N), source: "claim", sourceKey: r.sourceKey(), requestHash: r.hash(),
+		face: batch.DrawFace(*counter, rand.Int64N), source: "claim", sourceKey: r.sourceKey(r.UserID), requestHash: r.hash(),
 	})
 	c.byKey[coupon.SourceKey] = coupon
 	return ClaimOutcome{Coupon: c.asItIs(coupon)}

@@ -11,3 +11,19 @@ func (s *Store) clock() string {
 }
 
 func (s *Store) clockSQL() string { return "SELECT " + s.clock() }
+
+// thenJoin joins a table to the one before it in this order.
+func (s *Store) thenJoin() string {
+	if s.dialect == SQLite {
+		return " CROSS JOIN "
+	}
+	return " STRAIGHT_JOIN "
+}
+
+// byPrimaryKey reads a table in the order of its primary key, whatever its other indexes promise.
+func (s *Store) byPrimaryKey() string {
+	if s.dialect == SQLite {
+		return " INDEXED BY sqlite_autoindex_users_1"
+	}
+	return " FORCE INDEX (PRIMARY)"
+}

@@ -12,6 +12,7 @@ type foresight struct {
 	batch  *models.Batch
 	seq    int64
 	limits *limits
+	users  map[string]models.User
 	given  map[string]bool // source keys of coupons that the distribution has given already
 }
 
@@ -44,6 +45,9 @@ func (h *handout) foresee(most int) error {
 	if err != nil {
 		return err
 	}
+	if f.users, err = h.keepUsers(most); err != nil {
+		return err
+	}
 	if err := h.readUsers(most); err != nil {
 		return err
 	}
@@ -56,6 +60,17 @@ func (h *handout) foresee(most int) error {
 	}
 	f.limits, err = h.limitsOf(f.batch, owners)
 	return err
+}
+
+// keepUsers locks the next members as an issuer does, but before the counter, so that nobody waits for it meanwhile: who merges
+// or erases one of them just then may have to begin again.
+func (h *handout) keepUsers(most int) (map[string]models.User, error) {
+	users := make(map[string]models.User, most)
+	err := eachOf(h.shared().Table("distribution_members AS m").Joins("JOIN users AS u ON u.id = m.user_id").
+		Select("u.id, u.blocked, u.merged_into, u.erased_at").
+		Where("m.distribution_id = ? AND m.pos >= ? AND m.pos < ?", h.d.ID, h.d.Next, h.d.Next+int64(most)).Order("m.pos"),
+		func(u models.User) { users[u.ID] = u })
+	return users, err
 }
 
 // readUsers reads the next members.

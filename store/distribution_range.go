@@ -104,7 +104,7 @@ func (h *handout) open() error {
 		return err
 	}
 	limits, err := h.before.at(h, counter, batch)
-	h.issuer = &issuer{books: b, now: now, limits: limits, blocked: map[string]bool{}}
+	h.issuer = &issuer{books: b, now: now, limits: limits, users: h.before.users}
 	return err
 }
 
@@ -151,7 +151,6 @@ func (h *handout) refuse(u handoutUser) models.Code {
 	if h.before.given[key] {
 		return models.CodeAlreadyGiven
 	}
-	h.issuer.blocked[*u.id] = u.blocked
 	numbers, refusal := h.issuer.number(batch, *u.id, nil)
 	if refusal == nil {
 		refusal = models.CheckDistribution(*batch, *counter, h.issuer.now)

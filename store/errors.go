@@ -29,6 +29,9 @@ var (
 	mysqlUnavailable = []uint16{1040, 1053, 1077, 1152, 1158, 1159, 1160, 1161, 1203, 1290, 1792, 1836, 3032, 3100}
 )
 
+// errChanged begins a transaction again: a row is not what it was when it was read before it was locked.
+var errChanged = errors.New("store: a row changed between its reading and its lock")
+
 // retryable reports whether the transaction may be run again from BEGIN. A lost connection is: every operation finds what
 // it did before by its own keys, so an unknown COMMIT is answered by running again.
 func retryable(err error) bool {
@@ -40,7 +43,7 @@ func retryable(err error) bool {
 	if errors.As(err, &lite) {
 		return lite.Code()&0xff == sqlite3.SQLITE_BUSY || lite.Code()&0xff == sqlite3.SQLITE_LOCKED
 	}
-	return lost(err)
+	return errors.Is(err, errChanged) || lost(err)
 }
 
 // reason says what went wrong without quoting rows: messages of the database do, and rows hold personal data.

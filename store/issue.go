@@ -7,15 +7,15 @@ import (
 // issuer gives out coupons of batches whose counters are locked: the one mechanism behind a claim and behind a Try of a
 // coupon that nobody owned before.
 type issuer struct {
-	books   *books
-	now     models.Time
-	limits  *limits
-	blocked map[string]bool
+	books  *books
+	now    models.Time
+	limits *limits
+	users  map[string]models.User
 }
 
 // newIssuer reads what the users, and the keys of their requests, have of the locked batches.
 func (b *books) newIssuer(userIDs []string, keys []models.LimitKey) (*issuer, error) {
-	i := &issuer{books: b, blocked: map[string]bool{}}
+	i := &issuer{books: b, users: make(map[string]models.User, len(userIDs))}
 	var err error
 	if i.now, err = b.tx.now(); err != nil {
 		return nil, err
@@ -23,18 +23,59 @@ func (b *books) newIssuer(userIDs []string, keys []models.LimitKey) (*issuer, er
 	if i.limits, err = loadLimits(b.tx.DB, b.batches, userIDs, keys); err != nil {
 		return nil, err
 	}
-	var blocked []string
-	err = b.tx.Model(&models.User{}).Where("id IN ? AND blocked = ?", userIDs, true).Pluck("id", &blocked).Error
-	for _, id := range blocked {
-		i.blocked[id] = true
+	return i, i.keepUsers(userIDs)
+}
+
+// keepUsers locks the users, together with all who read them so: who blocks, merges or erases one of them has either done so
+// before, or waits until these coupons are written and then finds them.
+func (i *issuer) keepUsers(ids []string) error {
+	if len(ids) == 0 {
+		return nil
 	}
-	return i, err
+	rows, err := i.books.tx.shared().Model(&models.User{}).Select("id, blocked, merged_into, erased_at, absorbed").
+		Where("id IN ?", distinct(ids)).Order("id").Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var u models.User
+		if err := rows.Scan(&u.ID, &u.Blocked, &u.MergedInto, &u.ErasedAt, &u.Absorbed); err != nil {
+			return err
+		}
+		i.users[u.ID] = u
+	}
+	return rows.Err()
+}
+
+// absorbed returns the ids that were merged into the users: what they asked for under those is theirs.
+func (i *issuer) absorbed() (map[string][]string, error) {
+	var into []string
+	for id, u := range i.users {
+		if u.Absorbed > 0 {
+			into = append(into, id)
+		}
+	}
+	if len(into) == 0 {
+		return nil, nil
+	}
+	before := map[string][]string{}
+	var rows []models.User
+	err := i.books.tx.Select("id", "merged_into").Find(&rows, "merged_into IN ?", into).Error
+	for _, r := range rows {
+		before[*r.MergedInto] = append(before[*r.MergedInto], r.ID)
+	}
+	return before, err
 }
 
 // number returns what the user's next coupon takes, or why the user gets none, whatever the batch's window and stock.
 func (i *issuer) number(batch *models.Batch, userID string, keys []models.LimitKey) (numbers, *models.Error) {
 	n, use := i.limits.next(batch, userID, keys)
-	use.Blocked = i.blocked[userID]
+	user := i.users[userID]
+	if user.Gone() {
+		return n, refusalOf(errGone(&user))
+	}
+	use.Blocked = user.Blocked
 	return n, batch.CheckLimit(use)
 }
 

@@ -58,6 +58,7 @@ type Store struct {
 	closed   closedBatches
 	// listeners are who is told of what happens here.
 	listeners *listeners
+	activity  *activity
 }
 
 // Open prepares a store without connecting: a database that is down shows in the first call, not here, so that processes
@@ -101,11 +102,14 @@ func Open(o Options) (*Store, error) {
 		configs: newConfigs(), hot: newHot(), closed: newClosedBatches(), listeners: listeners,
 	}
 	s.combined = newCombined(s, o.Observe, o.Alone)
+	s.activity = newActivity(s)
 	return s, nil
 }
 
 func openGorm(db *sql.DB, dialect Dialect) (*gorm.DB, error) {
-	dialector := gormmysql.New(gormmysql.Config{Conn: db, SkipInitializeWithVersion: true})
+	dialector := gormmysql.New(gormmysql.Config{
+		Conn: db, SkipInitializeWithVersion: true, DontSupportForShareClause: true, // MariaDB doesn't, and both know the older form
+	})
 	if dialect == SQLite {
 		dialector = &sqlite.Dialector{Conn: db}
 	}
@@ -123,6 +127,7 @@ func (s *Store) Dialect() Dialect { return s.dialect }
 
 // Close gives back all connections.
 func (s *Store) Close() error {
+	s.activity.close()
 	s.configs.close()
 	s.hot.close()
 	s.closed.close()

@@ -85,6 +85,11 @@ func (tx *txn) locked() *gorm.DB {
 	return tx.Clauses(clause.Locking{Strength: "UPDATE"})
 }
 
+// shared is a read whose rows nobody changes until the end of the transaction; others may read them so too.
+func (tx *txn) shared() *gorm.DB {
+	return tx.Clauses(clause.Locking{Strength: "SHARE"})
+}
+
 // free is locked without waiting: rows that somebody else has locked are left out, so that one of them can't stop a sweep.
 func (tx *txn) free() *gorm.DB {
 	return tx.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"})

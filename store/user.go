@@ -15,9 +15,8 @@ import (
 func (s *Store) FindUser(ctx context.Context, ref models.UserRef) (string, error) {
 	if models.HasPrefix(ref.ID, models.PrefixUser) {
 		return s.hotUser(userKey{value: ref.ID}, func() (string, bool, error) {
-			var user models.User
-			err := s.db.WithContext(ctx).Take(&user, "id = ?", ref.ID).Error
-			return user.ID, true, notFound(err, "user")
+			id, err := s.currentUser(ctx, ref.ID)
+			return id, true, err
 		})
 	}
 	identities, err := ref.Identities()
@@ -80,10 +79,11 @@ func (s *Store) ensureUsers(ctx context.Context, asked [][]models.Identity) ([]s
 		unknown[i] = asked[at]
 	}
 	err = s.tx(ctx, func(tx *txn) error {
-		n, err := tx.newcomers(unknown)
+		n, err := tx.newcomers(unknown, nil)
 		if err != nil {
 			return err
 		}
+		n.active = true
 		for i, at := range rest {
 			ids[at] = n.name(unknown[i])
 		}
@@ -100,13 +100,16 @@ const maxIdentities = 20
 type newcomers struct {
 	tx         *txn
 	now        models.Time
+	active     bool                                   // they are here: it isn't an import that names them
+	locked     map[string]*models.User                // known ones: they must not be merged or erased while they are given identities
 	owner      map[userKey]string                     // of each identity that was asked for and is known
 	kept       map[string]map[models.IdentityKind]int // how many identities of each kind a known user has
 	users      []models.User
 	identities []models.Identity
 }
 
-func (tx *txn) newcomers(asked [][]models.Identity) (*newcomers, error) {
+// newcomers locks the users whom the identities name, and others that the caller is about to change.
+func (tx *txn) newcomers(asked [][]models.Identity, others []string) (*newcomers, error) {
 	n := &newcomers{tx: tx, owner: map[userKey]string{}, kept: map[string]map[models.IdentityKind]int{}}
 	var err error
 	if n.now, err = tx.now(); err != nil {
@@ -120,6 +123,12 @@ func (tx *txn) newcomers(asked [][]models.Identity) (*newcomers, error) {
 	for _, i := range known {
 		n.owner[userKey{i.Kind, i.Value}] = i.UserID
 		owners = append(owners, i.UserID)
+	}
+	if n.locked, err = tx.lockUserRows(slices.Concat(owners, others)); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(owners, func(id string) bool { return n.locked[id] != nil && n.locked[id].Gone() }) {
+		return nil, errChanged // merged or erased since the identities were read
 	}
 	if len(owners) == 0 {
 		return n, nil
@@ -152,8 +161,11 @@ func (n *newcomers) name(identities []models.Identity) string {
 		}
 	}
 	if id == "" {
-		id = models.NewID(models.PrefixUser)
-		n.users = append(n.users, models.User{ID: id, CreatedAt: n.now})
+		user := models.User{ID: models.NewID(models.PrefixUser), CreatedAt: n.now}
+		if id = user.ID; n.active {
+			user.LastActiveAt = n.now
+		}
+		n.users = append(n.users, user)
 	}
 	for _, i := range identities {
 		key := userKey{i.Kind, i.Value}
@@ -189,6 +201,9 @@ func findIdentities(db *gorm.DB, asked []models.Identity) ([]models.Identity, er
 	values := map[models.IdentityKind][]string{}
 	for _, i := range asked {
 		values[i.Kind] = append(values[i.Kind], i.Value)
+	}
+	if len(values) == 0 {
+		return nil, nil
 	}
 	q := db.Session(&gorm.Session{NewDB: true})
 	for kind, of := range values {

@@ -1,0 +1,120 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/store/storetest"
+)
+
+func TestUserProfile(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := setup(t, s)
+		mine, mail := storetest.Name("u"), storetest.Name("Ann")+"@example.com"
+		put := request{route: "PUT /v1/users", as: models.RoleServer, body: doc{"users": []doc{
+			{"user": doc{"id": mine, "email": mail}, "locale": "de-at", "time_zone": "Europe/Vienna", "opt_out": []string{"sms"}, "tags": doc{"add": []string{"VIP"}}},
+			{"user": doc{"id": models.NewID(models.PrefixUser)}},
+		}}}
+		items := doc(b.send(put).ok(200)).at("items").([]any)
+		id := doc(items[0].(map[string]any)).text("user_id")
+		require.Equal(t, "unknown_user", doc(items[1].(map[string]any)).text("error", "code"))
+		require.Equal(t, false, doc(b.send(put).ok(200)).at("items", 0, "created"), "again changes nothing")
+
+		for _, path := range []string{"/" + mine, "/" + id} {
+			u := b.send(request{route: "GET /v1/admin/users" + path, as: models.RoleSupport}).ok(200)
+			require.Equal(t, []any{id, "de-AT", "Europe/Vienna", []any{"vip"}, []any{"sms"}}, []any{u["id"], u["locale"], u["time_zone"], u["tags"], u["opt_out"]})
+		}
+		found := b.send(request{route: "GET /v1/admin/users?email=" + mail, as: models.RoleAdmin}).ok(200)
+		require.Equal(t, id, found.at("items", 0, "id"))
+		require.Empty(t, b.send(request{route: "GET /v1/admin/users?phone=%2B4999", as: models.RoleAdmin}).ok(200).items())
+		require.NotEmpty(t, b.send(request{route: "GET /v1/admin/users?limit=1", as: models.RoleAdmin}).ok(200).items())
+
+		u := b.send(request{route: "PATCH /v1/admin/users/" + mine, as: models.RoleAdmin, body: doc{"locale": "", "opt_out": []string{}}}).ok(200)
+		require.Nil(t, u["locale"])
+		require.Empty(t, u["opt_out"])
+		u = b.send(request{route: "PUT /v1/admin/users/" + mine + "/tags", as: models.RoleAdmin, body: doc{"add": []string{"Gold"}, "remove": []string{"vip"}}}).ok(200)
+		require.Equal(t, []any{"gold"}, u["tags"])
+
+		batch := b.Batch(storetest.BatchSpec{}).ID
+		claim := request{route: "POST /v1/claims", as: models.RoleServer, body: doc{"batch_id": batch, "user": doc{"id": mine}}}
+		b.send(claim).ok(201)
+		block := func(what string) doc {
+			return b.send(request{route: "POST /v1/admin/users/" + mine + "/" + what, as: models.RoleAdmin, body: doc{"reason": "fraud"}}).ok(200)
+		}
+		require.Equal(t, true, block("block")["blocked"])
+		b.send(claim).problem(http.StatusUnprocessableEntity, models.CodeUserBlocked)
+		require.Equal(t, false, block("unblock")["blocked"])
+		b.send(claim).ok(201)
+		log := b.send(request{route: "GET /v1/admin/audit-log?subject=" + id, as: models.RoleAdmin}).ok(200)
+		require.Len(t, log.items(), 4)
+	})
+}
+
+func TestUserProfileRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t, storetest.SQLite(t))
+	user := storetest.Name("u")
+	b.UserNamed(models.UserRef{ID: user})
+	patch := func(body doc) request {
+		return request{route: "PATCH /v1/admin/users/" + user, as: models.RoleAdmin, body: body}
+	}
+	upsert := func(users ...doc) request {
+		return request{route: "PUT /v1/users", as: models.RoleServer, body: doc{"users": users}}
+	}
+	b.refused([]refusal{
+		{patch(doc{"locale": "nowhere-land-x-y-z-1"}), 400, models.CodeInvalidRequest},
+		{patch(doc{"time_zone": "Mars/Olympus"}), 400, models.CodeInvalidRequest},
+		{patch(doc{"opt_out": []string{"pigeon"}}), 400, models.CodeInvalidRequest},
+		{patch(doc{"last_active_at": "0001-01-01T00:00:00Z"}), 400, models.CodeInvalidRequest},
+		{upsert(), 400, models.CodeInvalidRequest},
+		{upsert(doc{"user": doc{}}), 400, models.CodeInvalidRequest},
+		{upsert(doc{"user": doc{"id": "a"}, "tags": doc{"add": []string{"a b"}}}), 400, models.CodeInvalidRequest},
+		{request{route: "GET /v1/admin/users/nobody-" + user, as: models.RoleAdmin}, 404, models.CodeNotFound},
+		{request{route: "GET /v1/admin/users/" + user, secret: b.key(models.RoleAdmin, "m1")}, 403, models.CodeForbidden},
+		{request{route: "PUT /v1/users", secret: b.key(models.RoleServer, "m1"), body: doc{"users": []doc{{"user": doc{"id": "a"}}}}}, 403, models.CodeForbidden},
+		{request{route: "POST /v1/admin/users/" + user + "/block", as: models.RoleAdmin, body: doc{}}, 400, models.CodeInvalidRequest},
+	})
+}
+
+func TestAudiences(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := setup(t, s)
+		secret, tag := b.key(models.RoleAdmin, storetest.Name("m")), models.Tag(storetest.Name("tag"))
+		send := func(route string, body any) answer { return b.send(request{route: route, secret: secret, body: body}) }
+		for range 3 {
+			b.send(request{route: "PUT /v1/users", as: models.RoleServer, body: doc{"users": []doc{{"user": doc{"id": storetest.Name("u")}, "tags": doc{"add": []string{tag}}}}}}).ok(200)
+		}
+		vips := send("POST /v1/admin/audiences", doc{"name": "vips", "expression": "tag:" + tag}).ok(201)
+		require.Equal(t, "expression", vips["kind"])
+		p := send("POST /v1/admin/audiences/preview", doc{"expression": `segment("vips") and not tag:nobody`}).ok(200)
+		require.Equal(t, []any{float64(3), true}, []any{p["users"], p["exact"]})
+		require.Len(t, p["sample"], 3)
+		send("POST /v1/admin/audiences/preview", doc{"expression": "tag:a or"}).problem(422, models.CodeInvalidExpression)
+		send("POST /v1/admin/audiences", doc{"name": "vips", "users": []doc{}}).problem(409, models.CodeNameTaken)
+		send("POST /v1/admin/audiences", doc{"name": "x", "users": []doc{}, "expression": "tag:a"}).problem(400, models.CodeInvalidRequest)
+		send("POST /v1/admin/audiences", doc{"name": "x", "users": []doc{{}}}).problem(400, models.CodeInvalidRequest)
+
+		friends := send("POST /v1/admin/audiences", doc{"name": "friends", "users": []doc{{"id": "a" + tag}, {"email": tag + "@x.test"}, {"id": "a" + tag}}}).ok(201)
+		require.InDelta(t, 2, friends["size"], 0)
+		require.Len(t, send("GET /v1/admin/audiences", nil).ok(200).items(), 2)
+		path := "/v1/admin/audiences/" + friends.text("id")
+		first := send("GET "+path+"/members?limit=1", nil).ok(200)
+		require.Len(t, first.items(), 1)
+		require.Len(t, send("GET "+path+"/members?limit=1&cursor="+first.text("next_cursor"), nil).ok(200).items(), 1)
+
+		stranger := b.key(models.RoleAdmin, storetest.Name("m"))
+		b.refused([]refusal{
+			{request{route: "GET " + path, secret: stranger}, 404, models.CodeNotFound},
+			{request{route: "GET " + path + "/members", secret: stranger}, 404, models.CodeNotFound},
+			{request{route: "DELETE " + path, secret: stranger}, 404, models.CodeNotFound},
+		})
+		require.Equal(t, 204, send("DELETE "+path, nil).status)
+		send("GET "+path, nil).problem(404, models.CodeNotFound)
+	})
+}

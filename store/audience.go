@@ -1,0 +1,231 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/tearoff/tearoff/models"
+)
+
+// CreateAudience writes an audience. Users are the members of a list, ids of Tearoff's; each counts once. Refusals:
+// CodeNameTaken, and CodeInvalidExpression for an expression that can't be used or names a segment that isn't there.
+func (s *Store) CreateAudience(ctx context.Context, a models.Audience, users []string, record models.AuditRecord) (models.Audience, error) {
+	a.ID, a.Seq = models.NewID(models.PrefixAudience), 1
+	if a.Kind == models.AudienceExpression {
+		if _, err := s.segmentQuery(ctx, a); err != nil {
+			return a, err
+		}
+	}
+	err := s.tx(ctx, func(tx *txn) error {
+		if written, err := tx.written(&a, "id = ?", a.ID); written || err != nil {
+			return err
+		}
+		if err := tx.keepSegments(a); err != nil {
+			return err
+		}
+		var same int64
+		if err := tx.Model(&models.Audience{}).Where("merchant_id = ? AND name = ?", a.MerchantID, a.Name).Count(&same).Error; err != nil {
+			return err
+		}
+		if same > 0 {
+			return models.NewError(models.CodeNameTaken, "another audience has this name")
+		}
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		a.CreatedAt, a.UpdatedAt, a.Size = now, now, 0
+		if err := tx.Create(&a).Error; err != nil {
+			return err
+		}
+		if len(users) > 0 {
+			if _, err := tx.addMembers(&a, pointers(users)); err != nil {
+				return err
+			}
+		}
+		record.Subject = a.ID
+		return tx.audit(record)
+	})
+	return a, err
+}
+
+// keepSegments locks the segments that the audience uses, so that none of them is deleted meanwhile.
+func (tx *txn) keepSegments(a models.Audience) error {
+	if a.Kind != models.AudienceExpression {
+		return nil
+	}
+	parsed, err := models.ParseSegment(a.Expression)
+	if err != nil {
+		return err
+	}
+	names := distinct(parsed.Names())
+	if len(names) == 0 {
+		return nil
+	}
+	var found []models.Audience
+	err = tx.locked().Order("id").Find(&found, "merchant_id = ? AND name IN ? AND kind = ?", a.MerchantID, names, models.AudienceExpression).Error
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(found, func(s models.Audience) bool { return s.Name == name }) {
+			return noSegment(name)
+		}
+	}
+	return nil
+}
+
+// addMembers appends to a list, whose row is locked or new, those who aren't in it. nil is somebody unknown. It returns how
+// many it added.
+func (tx *txn) addMembers(a *models.Audience, users []*string) (int, error) {
+	var ids, there []string
+	for _, id := range users {
+		if id != nil {
+			ids = append(ids, *id)
+		}
+	}
+	if len(ids) > 0 {
+		err := tx.Model(&models.AudienceRow{}).Where("audience_id = ? AND user_id IN ?", a.ID, ids).Pluck("user_id", &there).Error
+		if err != nil {
+			return 0, err
+		}
+	}
+	seen := make(map[string]bool, len(ids))
+	for _, id := range there {
+		seen[id] = true
+	}
+	var last int64 // places are not given again, so the size doesn't tell the last one
+	if err := tx.Raw("SELECT COALESCE(MAX(pos), 0) FROM audience_members WHERE audience_id = ?", a.ID).Row().Scan(&last); err != nil {
+		return 0, err
+	}
+	rows := make([]models.AudienceRow, 0, len(users))
+	for _, id := range users {
+		if id != nil && seen[*id] {
+			continue
+		}
+		if id != nil {
+			seen[*id] = true
+		}
+		last++
+		rows = append(rows, models.AudienceRow{AudienceID: a.ID, Pos: last, UserID: id})
+	}
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	if err := tx.CreateInBatches(rows, 500).Error; err != nil {
+		return 0, err
+	}
+	return len(rows), tx.growAudience(a, int64(len(rows)))
+}
+
+func (tx *txn) growAudience(a *models.Audience, by int64) error {
+	now, err := tx.now()
+	if err != nil {
+		return err
+	}
+	err = tx.guard(1, "UPDATE audiences SET size = ?, seq = ?, updated_at = ? WHERE id = ? AND seq = ?", a.Size+by, a.Seq+1, now, a.ID, a.Seq)
+	a.Size, a.Seq, a.UpdatedAt = a.Size+by, a.Seq+1, now
+	return err
+}
+
+// Audiences lists audiences by id.
+func (s *Store) Audiences(ctx context.Context, p Page) ([]models.Audience, error) {
+	q := s.db.WithContext(ctx).Where("id > ?", p.After)
+	if p.MerchantID != "" {
+		q = q.Where("merchant_id = ?", p.MerchantID)
+	}
+	var rows []models.Audience
+	err := q.Order("id").Limit(p.Limit).Find(&rows).Error
+	return rows, asError(err)
+}
+
+// DeleteAudience removes an audience; one that isn't there is CodeNotFound. One that an expression uses, or that an open
+// import fills, is CodeStateConflict.
+func (s *Store) DeleteAudience(ctx context.Context, id string, record models.AuditRecord) error {
+	record.ID, record.Subject = models.NewID(models.PrefixAudit), id
+	return s.tx(ctx, func(tx *txn) error {
+		if done, err := tx.written(&models.AuditRecord{}, "id = ?", record.ID); done || err != nil {
+			return err
+		}
+		var a models.Audience
+		if err := tx.locked().Take(&a, "id = ?", id).Error; err != nil {
+			return notFound(err, "audience")
+		}
+		if err := tx.unusedAudience(a); err != nil {
+			return err
+		}
+		if err := tx.Exec("DELETE FROM audience_members WHERE audience_id = ?", id).Error; err != nil {
+			return err
+		}
+		if err := tx.guard(1, "DELETE FROM audiences WHERE id = ? AND seq = ?", id, a.Seq); err != nil {
+			return err
+		}
+		return tx.audit(record)
+	})
+}
+
+func (tx *txn) unusedAudience(a models.Audience) error {
+	var filling int64
+	err := tx.Model(&models.Import{}).Where("target = ? AND state = ?", a.ID, models.ImportOpen).Count(&filling).Error
+	if err != nil {
+		return err
+	}
+	if filling > 0 {
+		return models.NewError(models.CodeStateConflict, "an import into the audience is open").With("state", models.ImportOpen)
+	}
+	var others []models.Audience
+	err = tx.Find(&others, "merchant_id = ? AND kind = ? AND expression LIKE ?", a.MerchantID, models.AudienceExpression, "%segment%").Error
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
+		if parsed, err := models.ParseSegment(o.Expression); err == nil && slices.Contains(parsed.Names(), a.Name) {
+			return models.NewError(models.CodeStateConflict, "another audience uses it").With("audience_id", o.ID)
+		}
+	}
+	return nil
+}
+
+// AudienceCount is how many users an audience has.
+type AudienceCount struct {
+	Users  int64
+	Exact  bool     // false: there was no time to count on; there are at least so many
+	Sample []string // ids of some of them, in no order that means anything
+}
+
+// Samples bounds how many users a count names.
+const Samples = 20
+
+// countSlice is how many members one statement of a count walks over.
+const countSlice = 20_000
+
+// CountSegment counts those for whom an expression holds, for as long as it may take.
+func (s *Store) CountSegment(ctx context.Context, a models.Audience, within time.Duration) (c AudienceCount, err error) {
+	q, err := s.segmentQuery(ctx, a)
+	if err != nil {
+		return c, err
+	}
+	if err = q.ids(s.db.WithContext(ctx), "", Samples).Pluck("id", &c.Sample).Error; err != nil || len(c.Sample) < Samples {
+		return AudienceCount{Users: int64(len(c.Sample)), Exact: true, Sample: c.Sample}, asError(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for after := ""; ; {
+		var n int64
+		var last *string
+		err := s.db.WithContext(ctx).Raw("SELECT COUNT(*), MAX(id) FROM (?) AS page", q.ids(s.db.WithContext(ctx), after, countSlice)).Row().Scan(&n, &last)
+		if err != nil && ctx.Err() != nil {
+			c.Users = max(c.Users, Samples)
+			return c, nil //nolint:nilerr // the time is over: what was counted is the answer
+		}
+		if err != nil {
+			return c, asError(err)
+		}
+		if c.Users += n; n < countSlice {
+			c.Exact = true
+			return c, nil
+		}
+		after = *last
+	}
+}
