@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -230,11 +231,13 @@ func (tx *txn) advanceImport(imp *models.Import, sl ImportSlice, faults int64) e
 }
 
 func (tx *txn) updateImport(imp models.Import, before int64) error {
-	res := tx.Model(&models.Import{}).Where("id = ? AND seq = ?", imp.ID, before).Select("*").Omit("id").Updates(&imp)
-	if res.Error == nil && res.RowsAffected != 1 {
-		return errChanged
+	columns, err := json.Marshal(imp.Columns)
+	if err != nil {
+		return err
 	}
-	return res.Error
+	return tx.guard(1, "UPDATE imports SET columns = ?, state = ?, next_row = ?, digest = ?, applied = ?, faults = ?, bytes = ?, seq = ?, "+
+		"updated_at = ?, ended_at = ? WHERE id = ? AND seq = ?", string(columns), imp.State, imp.NextRow, imp.Digest, imp.Applied, imp.Faults, imp.Bytes,
+		imp.Seq, imp.UpdatedAt, imp.EndedAt, imp.ID, before)
 }
 
 // CancelImport ends an import that takes rows; what it has applied stays. Doing it again changes nothing; one that is done is
