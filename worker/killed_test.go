@@ -18,6 +18,7 @@ import (
 	"github.com/tearoff/tearoff/internal/devserver"
 	"github.com/tearoff/tearoff/internal/temporaltest"
 	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/notify"
 	"github.com/tearoff/tearoff/payments"
 	"github.com/tearoff/tearoff/store"
 	"github.com/tearoff/tearoff/store/storetest"
@@ -33,6 +34,7 @@ type doomed struct {
 	DSN, Temporal, Queue string
 	Activity             string // its first execution
 	Ranges               int64  // of a distribution, after which it ends itself in the middle of the activity instead
+	Mail                 string // of a mail server: it dies as soon as that has taken a mail
 }
 
 func isWorkerProcess() bool { return os.Getenv(envWorker) != "" }
@@ -60,9 +62,17 @@ func runDoomed() error {
 	if err != nil {
 		return err
 	}
+	var messages worker.Messages
+	if d.Mail != "" {
+		email, err := notify.NewEmail(notify.EmailConfig{URL: "smtp://" + d.Mail + "?tls=none", From: "shop@shop.example"})
+		if err != nil {
+			return err
+		}
+		messages.Channels = map[models.Channel]notify.Channel{models.ViaEmail: fatal{email}}
+	}
 	return worker.Run(context.Background(), worker.Config{
 		Store: s, Temporal: c, Namespace: client.DefaultNamespace, TaskQueue: d.Queue, Log: slog.New(slog.DiscardHandler),
-		Provider: payments.NewBuiltin(s, payments.BuiltinOptions{}),
+		Provider: payments.NewBuiltin(s, payments.BuiltinOptions{}), Messages: messages,
 		Ranged: func(int, time.Duration) {
 			if d.Ranges--; d.Ranges == 0 {
 				killSelf()

@@ -65,6 +65,7 @@ func (s Sweeper) sweeps() []func(context.Context) {
 		s.batches,
 		s.bulks,
 		s.distributions,
+		s.messages,
 	}
 }
 

@@ -44,6 +44,8 @@ type Config struct {
 	Audited func(entries int64)
 	// Ranged is told of every range of a distribution: how many coupons, and how long the batch's counter was locked. nil: nobody.
 	Ranged func(issued int, locked time.Duration)
+	// Messages says how users are reached. The zero value: by the inbox alone.
+	Messages Messages
 	// DrainWithin bounds how long Stop waits for activities. 0: 20 s.
 	DrainWithin time.Duration
 }
@@ -157,6 +159,8 @@ func registerBackground(r sdk.Registry, c Config, attributes bool) {
 	r.RegisterActivity(&activities.Reminders{Store: c.Store, Log: c.Log, Told: c.Reminded})
 	r.RegisterWorkflow(workflows.Distribution)
 	r.RegisterActivity(&activities.Distributions{Store: c.Store, Log: c.Log, Policy: c.policy(attributes), Ranged: c.Ranged})
+	r.RegisterWorkflow(workflows.Messages)
+	r.RegisterActivity(c.Messages.activities(c))
 }
 
 // waitForNamespace asks until the namespace answers, and says whether it has our search attributes; ok is false when ctx

@@ -52,6 +52,7 @@ func replay(t *testing.T, h *history.History, exchanged map[string]string) error
 	replayer.RegisterWorkflow(workflows.Refund)
 	replayer.RegisterWorkflow(workflows.Audit)
 	replayer.RegisterWorkflow(workflows.Codes)
+	replayer.RegisterWorkflow(workflows.Messages)
 	return replayer.ReplayWorkflowHistory(quiet{}, h)
 }
 

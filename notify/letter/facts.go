@@ -58,6 +58,19 @@ func (f Facts) zone() *time.Location {
 	return f.Zone
 }
 
+// Zone is the first of the IANA names that names a zone; UTC when none does.
+func Zone(names ...string) *time.Location {
+	for _, name := range names {
+		if name == "" || name == "Local" { // the machine's own zone is nobody's
+			continue
+		}
+		if zone, err := time.LoadLocation(name); err == nil {
+			return zone
+		}
+	}
+	return time.UTC
+}
+
 // lastDay is the last day on which something is valid that ends at until, and the time of that day when it ends: what ends
 // at midnight ends at 24:00 of the day before.
 func lastDay(until time.Time, zone *time.Location) (day time.Time, clock string) {
