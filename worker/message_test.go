@@ -68,8 +68,10 @@ func (o *office) email() notify.Channel {
 // open runs a worker and a sweeper.
 func (o *office) open(change ...func(*worker.Messages)) (stop func()) {
 	m := worker.Messages{
-		Channels:    map[models.Channel]notify.Channel{models.ViaEmail: o.email()},
-		Unsubscribe: func(userID string, channel models.Channel) string { return "https://shop.example/u/" + userID + "/" + string(channel) },
+		Channels: map[models.Channel]notify.Channel{models.ViaEmail: o.email()},
+		Unsubscribe: func(userID string, channel models.Channel) string {
+			return "https://shop.example/u/" + userID + "/" + string(channel)
+		},
 		Ended: func(channel models.Channel, outcome models.MessageOutcome, n int) {
 			o.mu.Lock()
 			defer o.mu.Unlock()
