@@ -28,6 +28,9 @@ func (s *Server) routes() []route {
 		s.codeRoutes(),
 		s.distributionRoutes(),
 		s.tagRoutes(),
+		s.userRoutes(),
+		s.audienceRoutes(),
+		s.importRoutes(),
 	)
 }
 
@@ -81,7 +84,7 @@ func (s *Server) shopRoutes() []route {
 
 func (s *Server) adminRoutes() []route {
 	const created, accepted, ok = http.StatusCreated, http.StatusAccepted, http.StatusOK
-	return slices.Concat(s.userRoutes(), s.audienceRoutes(), s.importRoutes(), []route{
+	return []route{
 		on(s, spec{Route: "POST /v1/admin/rules", Name: "create-rule", Roles: admins, Status: created,
 			Summary: "A new rule, version 1"}, s.createRule),
 		on(s, spec{Route: "POST /v1/admin/rules/{id}/versions", Name: "create-rule-version", Roles: admins, Status: created,
@@ -136,5 +139,5 @@ func (s *Server) adminRoutes() []route {
 			Summary: "End an API key"}, s.revokeKey),
 		on(s, spec{Route: "GET /v1/admin/audit-log", Name: "list-audit-log", Roles: adminRead,
 			Summary: "What was done to a subject"}, s.auditLog),
-	})
+	}
 }

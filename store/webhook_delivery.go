@@ -14,11 +14,12 @@ import (
 const headOfSubject = `NOT EXISTS (SELECT 1 FROM webhook_deliveries AS p WHERE p.endpoint_id = d.endpoint_id AND p.subject = d.subject
 	AND p.due_at IS NOT NULL AND (p.subject_seq < d.subject_seq OR (p.subject_seq = d.subject_seq AND p.event_id < d.event_id)))`
 
-// DueEndpoints returns the ids of endpoints to which something can be sent now, or which have events to send again.
-func (s *Store) DueEndpoints(ctx context.Context, limit int) ([]string, error) {
+// DueEndpoints returns, after an id, up to limit ids of endpoints to which something can be sent now, or which have events to
+// send again.
+func (s *Store) DueEndpoints(ctx context.Context, after string, limit int) ([]string, error) {
 	var ids []string
 	err := s.db.WithContext(ctx).Table("webhook_endpoints AS e").
-		Where("e.state = ? AND (e.retry_at IS NULL OR e.retry_at <= "+s.clock()+")", models.EndpointEnabled).
+		Where("e.id > ? AND e.state = ? AND (e.retry_at IS NULL OR e.retry_at <= "+s.clock()+")", after, models.EndpointEnabled).
 		Where("e.replay_since IS NOT NULL OR EXISTS (SELECT 1 FROM webhook_deliveries AS d WHERE d.endpoint_id = e.id AND d.due_at <= "+
 			s.clock()+" AND "+headOfSubject+")").
 		Order("e.id").Limit(limit).Pluck("e.id", &ids).Error

@@ -32,9 +32,10 @@ const envWorker = "TEAROFF_TEST_WORKER"
 // doomed is a worker process that ends itself with SIGKILL right after an activity has happened, before Temporal knows.
 type doomed struct {
 	DSN, Temporal, Queue string
-	Activity             string // its first execution
+	Activity             string // its first execution; "": it lives until somebody kills it
 	Ranges               int64  // of a distribution, after which it ends itself in the middle of the activity instead
 	Mail                 string // of a mail server: it dies as soon as that has taken a mail
+	Private              bool   // it sends webhooks to this machine
 }
 
 func isWorkerProcess() bool { return os.Getenv(envWorker) != "" }
@@ -72,7 +73,7 @@ func runDoomed() error {
 	}
 	return worker.Run(context.Background(), worker.Config{
 		Store: s, Temporal: c, Namespace: client.DefaultNamespace, TaskQueue: d.Queue, Log: slog.New(slog.DiscardHandler),
-		Provider: payments.NewBuiltin(s, payments.BuiltinOptions{}), Messages: messages,
+		Provider: payments.NewBuiltin(s, payments.BuiltinOptions{}), Messages: messages, Webhooks: notify.WebhookOptions{AllowPrivate: d.Private},
 		Ranged: func(int, time.Duration) {
 			if d.Ranges--; d.Ranges == 0 {
 				killSelf()

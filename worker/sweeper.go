@@ -44,11 +44,11 @@ func (s Sweeper) Run(ctx context.Context) {
 			}
 		})
 	}
+	all.Go(func() { s.pruneAtTimes(ctx) })
 	all.Wait()
 }
 
-// Sweep frees holds that have run out, once, and starts or wakes the workflow of each redemption, refund and notify day that
-// is due.
+// Sweep frees holds that have run out, once, and starts or wakes the workflow of everything that is due.
 func (s Sweeper) Sweep(ctx context.Context) {
 	for _, sweep := range s.sweeps() {
 		sweep(ctx)
@@ -66,6 +66,7 @@ func (s Sweeper) sweeps() []func(context.Context) {
 		s.bulks,
 		s.distributions,
 		s.messages,
+		s.webhooks,
 	}
 }
 

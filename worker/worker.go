@@ -15,6 +15,7 @@ import (
 
 	"github.com/tearoff/tearoff/activities"
 	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/notify"
 	"github.com/tearoff/tearoff/payments"
 	"github.com/tearoff/tearoff/store"
 	"github.com/tearoff/tearoff/workflows"
@@ -46,6 +47,10 @@ type Config struct {
 	Ranged func(issued int, locked time.Duration)
 	// Messages says how users are reached. The zero value: by the inbox alone.
 	Messages Messages
+	// Webhooks says how endpoints are sent to. The zero value: over TLS, and never into our own network.
+	Webhooks notify.WebhookOptions
+	// WebhookAttempted is told of every request to an endpoint. nil: nobody.
+	WebhookAttempted func(failure models.DeliveryFailure, took time.Duration)
 	// DrainWithin bounds how long Stop waits for activities. 0: 20 s.
 	DrainWithin time.Duration
 }
@@ -161,6 +166,10 @@ func registerBackground(r sdk.Registry, c Config, attributes bool) {
 	r.RegisterActivity(&activities.Distributions{Store: c.Store, Log: c.Log, Policy: c.policy(attributes), Ranged: c.Ranged})
 	r.RegisterWorkflow(workflows.Messages)
 	r.RegisterActivity(c.Messages.activities(c))
+	r.RegisterWorkflow(workflows.Webhook)
+	r.RegisterActivity(&activities.Webhooks{
+		Store: c.Store, Sender: notify.NewWebhooks(c.Webhooks), Log: c.Log, Attempted: c.WebhookAttempted,
+	})
 }
 
 // waitForNamespace asks until the namespace answers, and says whether it has our search attributes; ok is false when ctx

@@ -163,6 +163,18 @@ func EmptyDSN(t testing.TB) string {
 	return dsn
 }
 
+// DSNOf is a database of the server by its name, for a process of its own.
+func DSNOf(t testing.TB, name string) string {
+	t.Helper()
+	DSN(t)
+	cfg, err := mysql.ParseDSN(server.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.DBName = name
+	return cfg.FormatDSN()
+}
+
 func start(ctx context.Context) error {
 	server.admin = os.Getenv(EnvDSN)
 	if server.admin == "" {
