@@ -12,7 +12,7 @@ type extendBatchInput struct {
 	Keyed
 	BatchPath
 	Body struct {
-		bulkScope
+		BulkScope
 		Until   *when  `json:"until,omitempty" doc:"An instant, or a date: until its end in the batch's time zone. This or seconds. Coupons that are valid for longer stay so."`
 		Seconds int64  `json:"seconds,omitempty" minimum:"0" maximum:"316224000" doc:"How much longer each is valid. This or until."`
 		Expired bool   `json:"expired,omitempty" doc:"Also coupons that are over, if that makes them valid again."`
@@ -24,13 +24,13 @@ type revokeBatchInput struct {
 	Keyed
 	BatchPath
 	Body struct {
-		bulkScope
+		BulkScope
 		Reason string `json:"reason" minLength:"1" maxLength:"1000" doc:"For the audit log and each coupon's history."`
 	}
 }
 
-// bulkScope says which of a batch's coupons something is done to: those that fit all that is sent.
-type bulkScope struct {
+// BulkScope says which of a batch's coupons something is done to: those that fit all that is sent.
+type BulkScope struct {
 	Code        string   `json:"code,omitempty" maxLength:"200" doc:"Got by this code."`
 	Sources     []string `json:"sources,omitempty" maxItems:"8" nullable:"false" enum:"claim,use,admin,distribution,import" doc:"Got in one of these ways."`
 	IssuedFrom  *when    `json:"issued_from,omitempty" doc:"An instant, or a date: from its first instant in the batch's time zone."`
@@ -116,7 +116,7 @@ func (s *Server) extendBatch(ctx context.Context, in *extendBatchInput) (*bulkOu
 		return nil, err
 	}
 	c := newBulkCheck(row.Batch)
-	terms := c.scope(in.Body.bulkScope)
+	terms := c.scope(in.Body.BulkScope)
 	terms.Until, terms.Seconds, terms.Expired = c.end("until", in.Body.Until), in.Body.Seconds, in.Body.Expired
 	switch {
 	case (in.Body.Until == nil) == (in.Body.Seconds == 0):
@@ -136,7 +136,7 @@ func (s *Server) revokeBatch(ctx context.Context, in *revokeBatchInput) (*bulkOu
 	}
 	c := newBulkCheck(row.Batch)
 	return s.startBulk(ctx, c, store.BulkRequest{
-		BatchID: row.ID, Kind: models.BulkRevoke, Terms: c.scope(in.Body.bulkScope), Key: in.Key, Audit: audited(ctx, "batch.revoke", in.Body.Reason),
+		BatchID: row.ID, Kind: models.BulkRevoke, Terms: c.scope(in.Body.BulkScope), Key: in.Key, Audit: audited(ctx, "batch.revoke", in.Body.Reason),
 	})
 }
 
@@ -154,7 +154,7 @@ func newBulkCheck(b models.Batch) *bulkCheck {
 	return c
 }
 
-func (c *bulkCheck) scope(in bulkScope) models.BulkTerms {
+func (c *bulkCheck) scope(in BulkScope) models.BulkTerms {
 	t := models.BulkTerms{Sources: in.Sources, IssuedFrom: c.start("issued_from", in.IssuedFrom), IssuedUntil: c.end("issued_until", in.IssuedUntil)}
 	if in.Code != "" {
 		if t.Code = models.CodeKey(in.Code); t.Code == "" {

@@ -74,7 +74,7 @@ func (f field[T]) IsZero() bool { return !f.sent }
 
 // Schema implements huma.SchemaProvider.
 func (field[T]) Schema(r huma.Registry) *huma.Schema {
-	s := r.Schema(reflect.TypeFor[T](), true, "")
+	s := r.Schema(reflect.TypeFor[T](), false, "")
 	s.Nullable = true
 	return s
 }

@@ -49,15 +49,15 @@ type giveCouponInput struct {
 type couponOutput struct {
 	Status   int
 	Replayed string `header:"Idempotency-Replayed" doc:"true: an earlier request with the same key did it."`
-	Body     adminCoupon
+	Body     IssuedCoupon
 }
 
-type couponsOutput struct{ Body page[adminCoupon] }
+type couponsOutput struct{ Body page[IssuedCoupon] }
 
 type couponHistoryOutput struct{ Body couponHistory }
 
-// adminCoupon is a coupon as operators see it.
-type adminCoupon struct {
+// IssuedCoupon is a coupon as operators see it.
+type IssuedCoupon struct {
 	Coupon
 	RuleID      string `json:"rule_id"`
 	RuleVersion int    `json:"rule_version"`
@@ -67,7 +67,7 @@ type adminCoupon struct {
 
 // couponHistory is a coupon with all that happened to it.
 type couponHistory struct {
-	adminCoupon
+	IssuedCoupon
 	History []couponEvent `json:"history" nullable:"false" doc:"Oldest first."`
 }
 
@@ -110,8 +110,8 @@ func (s *Server) couponRoutes() []route {
 	}
 }
 
-func viewAdminCoupon(c models.Coupon) adminCoupon {
-	return adminCoupon{Coupon: viewCoupon(c), RuleID: c.RuleID, RuleVersion: c.RuleVersion, Ordinal: c.Ordinal, Source: c.Source}
+func viewIssued(c models.Coupon) IssuedCoupon {
+	return IssuedCoupon{Coupon: viewCoupon(c), RuleID: c.RuleID, RuleVersion: c.RuleVersion, Ordinal: c.Ordinal, Source: c.Source}
 }
 
 const couponList = "coupons"
@@ -124,7 +124,7 @@ func (s *Server) listCoupons(ctx context.Context, in *listCouponsInput) (*coupon
 		}
 		q.MerchantID = "" // it is the key's
 	}
-	none := &couponsOutput{Body: page[adminCoupon]{Items: []adminCoupon{}}}
+	none := &couponsOutput{Body: page[IssuedCoupon]{Items: []IssuedCoupon{}}}
 	if in.User != "" {
 		var err error
 		if q.UserID, err = s.findUser(ctx, models.UserRef{ID: in.User}, "query.user"); err != nil || q.UserID == "" {
@@ -150,8 +150,8 @@ func (s *Server) listCoupons(ctx context.Context, in *listCouponsInput) (*coupon
 	if err != nil {
 		return nil, err
 	}
-	return &couponsOutput{Body: list[models.Coupon, adminCoupon]{
-		name: couponList, view: viewAdminCoupon, mark: func(c models.Coupon) []string { m := q.Mark(c); return []string{m.First, m.ID} },
+	return &couponsOutput{Body: list[models.Coupon, IssuedCoupon]{
+		name: couponList, view: viewIssued, mark: func(c models.Coupon) []string { m := q.Mark(c); return []string{m.First, m.ID} },
 	}.page(rows, in.Limit)}, nil
 }
 
@@ -181,7 +181,7 @@ func (s *Server) getCoupon(ctx context.Context, in *CouponPath) (*couponHistoryO
 	if err != nil {
 		return nil, err
 	}
-	out := &couponHistoryOutput{Body: couponHistory{adminCoupon: viewAdminCoupon(c), History: make([]couponEvent, len(events))}}
+	out := &couponHistoryOutput{Body: couponHistory{IssuedCoupon: viewIssued(c), History: make([]couponEvent, len(events))}}
 	for i, e := range events {
 		out.Body.History[i] = viewEvent(e)
 	}
@@ -239,7 +239,7 @@ func (s *Server) doToCoupon(ctx context.Context, id string, deed store.CouponDee
 	if c, err = s.store.DoToCoupon(ctx, deed); err != nil {
 		return nil, err
 	}
-	return &couponOutput{Status: 200, Body: viewAdminCoupon(c)}, nil
+	return &couponOutput{Status: 200, Body: viewIssued(c)}, nil
 }
 
 func (s *Server) giveCoupon(ctx context.Context, in *giveCouponInput) (*couponOutput, error) {
@@ -261,7 +261,7 @@ func (s *Server) giveCoupon(ctx context.Context, in *giveCouponInput) (*couponOu
 	if err != nil {
 		return nil, err
 	}
-	out := &couponOutput{Status: 201, Replayed: replayedAs(replayed), Body: viewAdminCoupon(c)}
+	out := &couponOutput{Status: 201, Replayed: replayedAs(replayed), Body: viewIssued(c)}
 	if replayed {
 		out.Status = 200
 	}

@@ -41,10 +41,23 @@ func bodies(h held, batchID, ruleID string) map[string]doc {
 			"time_zone": "UTC", "claim_from": "2030-01-01T00:00:00Z", "claim_until": "2030-01-02T00:00:00Z", "valid_from": "2030-01-01T00:00:00Z",
 			"valid_until": "2030-01-03T00:00:00Z", "valid_seconds": 5, "claims_per_user": 1, "caps": doc{"batch": doc{"uses": 1, "amount": 1}},
 		},
-		"POST /v1/admin/batches/{id}/pause":       {"what": []any{"claims"}, "reason": "r"},
-		"POST /v1/admin/redemptions/{id}/resolve": {"action": "confirm", "write_off": true, "reason": "r"},
-		"POST /v1/admin/keys":                     {"name": "n", "role": "support", "merchant_id": "m9", "caller": "c", "reason": "r"},
-		"POST /v1/admin/keys/{id}/revoke":         {"reason": "r"},
+		"POST /v1/admin/batches/{id}/pause": {"what": []any{"claims"}, "reason": "r"},
+		"PATCH /v1/admin/batches/" + batchID: {
+			"name": "n", "claim_from": "2030-01-01", "claim_until": "2030-01-02", "valid_from": "2030-01-01", "valid_until": "2030-01-03", "valid_seconds": 5,
+			"claims_per_user": 1, "limit_by": []any{"user"}, "caps": doc{"batch": doc{"uses": 100, "amount": 100}}, "refunds": doc{"restore": "never", "grace_days": 1},
+			"products": doc{"text": "t", "products": []any{"p"}, "from": "2030-01-01", "until": "2030-02-01", "from_rule": false}, "config_version": 5, "reason": "r",
+		},
+		"POST /v1/admin/batches/" + batchID + "/copy":       {"name": "n", "quantity": 5, "reason": "r"},
+		"POST /v1/admin/batches/" + batchID + "/stock":      {"add": 5, "reason": "r"},
+		"POST /v1/admin/batches/" + batchID + "/issue":      {"user": doc{"id": "u"}, "ignore_limit": true, "reason": "r"},
+		"POST /v1/admin/batches/" + batchID + "/extend":     {"until": "2031-01-01", "seconds": 5, "expired": true, "code": "c", "sources": []any{"claim"}, "issued_from": "2020-01-01", "issued_until": "2031-01-01", "reason": "r"},
+		"POST /v1/admin/batches/" + batchID + "/revoke":     {"code": "c", "reason": "r"},
+		"POST /v1/admin/batches/" + batchID + "/products":   {"add": doc{"products": []any{"p"}}, "remove": doc{"categories": []any{"c"}}, "reason": "r"},
+		"POST /v1/admin/coupons/" + h.coupon.ID + "/extend": {"until": "2031-01-01", "reason": "r"},
+		"POST /v1/products/coupon-tags":                     {"product_ids": []any{"p"}, "products": []any{doc{"id": "p", "category_ids": []any{"c"}, "merchant_id": "m"}}},
+		"POST /v1/admin/redemptions/{id}/resolve":           {"action": "confirm", "write_off": true, "reason": "r"},
+		"POST /v1/admin/keys":                               {"name": "n", "role": "support", "merchant_id": "m9", "caller": "c", "reason": "r"},
+		"POST /v1/admin/keys/{id}/revoke":                   {"reason": "r"},
 	}
 }
 
@@ -132,14 +145,17 @@ func TestAnotherMerchantsThingsAreNotThere(t *testing.T) {
 		open := b.redeem(h.body.with(doc{"merchant_id": "m1", "payment": doc{"mode": "later"}}), "").ok(202).text("id")
 		key, _, err := s.CreateKey(t.Context(), models.APIKey{Name: "n", Role: models.RoleServer, MerchantID: "m1"})
 		require.NoError(t, err)
-		ids := map[string]string{"rules": rule, "batches": h.coupon.BatchID, "holds": hold, "redemptions": open, "keys": key.ID, "users": ""}
+		ids := map[string]string{"rules": rule, "batches": h.coupon.BatchID, "holds": hold, "redemptions": open, "coupons": h.coupon.ID, "keys": key.ID, "users": ""}
 		stranger := b.key(models.RoleAdmin, "m2")
 		tried := 0
 		for _, op := range operations(t, b.handler) {
 			method, path, _ := strings.Cut(op.Route, " ")
 			resource := strings.Split(strings.TrimPrefix(strings.TrimPrefix(path, "/v1/"), "admin/"), "/")[0]
 			if id := ids[resource]; strings.Contains(path, "{id}") && id != "" {
-				body := doc{"reason": "r", "method": "m", "action": "cancel", "what": []string{"use"}, "content": amountOff(1), "ttl_seconds": 60, "codes": []doc{{"code": "x"}}, "cart": cart(100)}
+				body := doc{"reason": "r", "method": "m", "action": "cancel", "what": []string{"use"}, "content": amountOff(1), "ttl_seconds": 60, "add": 1, "until": "2031-01-01", "user": doc{"id": "u"}, "codes": []doc{{"code": "x"}}, "cart": cart(100)}
+				if strings.HasSuffix(path, "/products") {
+					delete(body, "add")
+				}
 				if resource == "holds" {
 					body["codes"] = []string{"x"}
 				}

@@ -138,7 +138,7 @@ func (tx *txn) writeEdit(after models.Batch, c models.BatchCounter, e BatchEdit)
 	}
 	seen := after.ConfigVersion
 	after.ConfigVersion, after.UpdatedAt = version, now
-	res := tx.Model(&models.Batch{}).Where("id = ? AND config_version = ?", after.ID, seen).Select("*").Omit("id", "created_at").Updates(&after)
+	res := tx.Model(&models.Batch{}).Where("id = ? AND config_version = ?", after.ID, seen).Select("*").Omit("id", "created_at").UpdateColumns(&after) // Updates would write a clock of its own
 	if err := guarded(res, 1); err != nil {
 		return err
 	}

@@ -124,7 +124,7 @@ func (tx *txn) saveBulk(c *models.BulkChange) error {
 	}
 	c.Seq++
 	res := tx.Model(&models.BulkChange{}).Where("id = ? AND seq = ?", c.ID, c.Seq-1).
-		Select("state", "done", "changed", "skipped", "seq", "due_at", "ended_at").Updates(c)
+		Select("state", "done", "changed", "skipped", "seq", "due_at", "ended_at").UpdateColumns(c)
 	return guarded(res, 1)
 }
 
