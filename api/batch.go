@@ -31,6 +31,7 @@ type newBatch struct {
 	LimitBy       []models.LimitKind `json:"limit_by,omitempty" maxItems:"5" nullable:"false" doc:"By what claims_per_user tells users apart: user, email, phone, device, card. With several, all must have coupons left; who gets one must have each of these identities. Default: user." example:"[\"user\",\"email\"]"`
 	Caps          models.Caps        `json:"caps,omitzero" doc:"Bounds on use: of the batch, of a user, of a user on a day."`
 	Refunds       models.RefundTerms `json:"refunds,omitzero" doc:"What refunds do to coupons of the batch."`
+	Notices       notices            `json:"notices,omitzero" doc:"What owners of the batch's coupons are told."`
 }
 
 // BatchPath names a batch.
@@ -87,6 +88,7 @@ type batch struct {
 	Refunds       models.RefundTerms `json:"refunds,omitzero"`
 	Products      *shownTags         `json:"products,omitempty" doc:"How shops mark products; GET …/products lists which. Absent: not at all."`
 	ConfigVersion int64              `json:"config_version" doc:"Rises with every change."`
+	Notices       notices            `json:"notices,omitzero"`
 	Counters      counters           `json:"counters"`
 	CreatedAt     time.Time          `json:"created_at"`
 	UpdatedAt     time.Time          `json:"updated_at"`
@@ -125,6 +127,7 @@ func viewBatch(r store.BatchRow) batch {
 		Paused: r.Counter.Paused.Words(), ClaimMode: r.ClaimMode, Codes: r.Codes, CodeTerms: viewCodeTerms(r.Batch), Currency: r.Currency, TimeZone: r.TimeZone,
 		ClaimFrom: instant(r.ClaimFrom), ClaimUntil: instant(r.ClaimUntil), ValidFrom: instant(r.ValidFrom), ValidUntil: instant(r.ValidUntil),
 		ValidSeconds: r.ValidSeconds, ClaimsPerUser: r.ClaimsPerUser, LimitBy: r.LimitBy, Caps: r.Caps, Refunds: r.Refunds, Counters: c,
+		Notices: viewNotices(r.Notices),
 		CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 }

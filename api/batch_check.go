@@ -59,6 +59,9 @@ func (s *Server) checkBatch(ctx context.Context, in newBatch, merchantID string,
 	c.limits()
 	c.numbers()
 	c.windows(now)
+	if c.out.Notices, err = s.checkNotices(ctx, in.Notices, c.out.MerchantID, func(path, message string) { c.fault("notices."+path, "%s", message) }); err != nil {
+		return models.Batch{}, err
+	}
 	if len(c.faults) > 0 {
 		return models.Batch{}, models.NewError(models.CodeInvalidBatch, "the batch can't be used as written").With("errors", c.faults)
 	}

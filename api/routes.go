@@ -80,6 +80,10 @@ func (s *Server) shopRoutes() []route {
 		on(s, spec{Route: "POST /v1/payments/webhooks/{provider}", Name: "payment-webhook", Status: http.StatusNoContent,
 			Summary: "A payment provider that signs its calls reports"}, s.webhook),
 	}
+	}, slices.Concat(s.adminRoutes(), s.codeRoutes())...)
+	}, slices.Concat(s.adminRoutes(), s.batchEditRoutes(), s.bulkRoutes(), s.couponRoutes(), s.tagRoutes())...)
+	}, append(s.adminRoutes(), s.distributionRoutes()...)...)
+	}, append(s.adminRoutes(), s.reminderRoutes()...)...)
 }
 
 func (s *Server) adminRoutes() []route {

@@ -223,6 +223,24 @@ type Reminder struct {
 	At         Time // when it was written
 }
 
+// ExpiringEvent is the data of coupon.expiring: at most one for each user, batch and notify day.
+type ExpiringEvent struct {
+	CouponID   string `json:"coupon_id"` // of the one that ends first
+	BatchID    string `json:"batch_id"`
+	UserID     string `json:"user_id"`
+	Coupons    int    `json:"coupons"` // how many of the user's end on that day
+	ValidUntil Time   `json:"valid_until"`
+	Day        string `json:"day"` // the notify day, in the batch's zone
+	DaysBefore int    `json:"days_before"`
+}
+
+// NewExpiringEvent tells of a reminder.
+func NewExpiringEvent(r Reminder, couponID string) ExpiringEvent {
+	return ExpiringEvent{
+		CouponID: couponID, BatchID: r.BatchID, UserID: r.UserID, Coupons: r.Coupons, ValidUntil: r.ValidUntil, Day: r.Day, DaysBefore: r.DaysBefore,
+	}
+}
+
 // ReminderWork is what one page of work did, and what is left.
 type ReminderWork struct {
 	Told   int           `json:"told"`

@@ -33,7 +33,7 @@ func (s *Store) SetNotices(ctx context.Context, c NoticesChange) (BatchRow, erro
 			return err
 		}
 		batch := b.batches[c.BatchID]
-		if batch == nil {
+		if batch == nil || b.counters[c.BatchID] == nil {
 			return models.NewError(models.CodeNotFound, "there is no such batch")
 		}
 		now, err := tx.now()
@@ -44,10 +44,7 @@ func (s *Store) SetNotices(ctx context.Context, c NoticesChange) (BatchRow, erro
 		if sameJSON(notices, batch.Notices) {
 			return nil
 		}
-		tx.changes[c.BatchID] = true
-		err = tx.guard(1, "UPDATE batches SET notices = ?, config_version = config_version + 1, updated_at = ? WHERE id = ? AND config_version = ?",
-			notices, now, c.BatchID, batch.ConfigVersion)
-		if err != nil {
+		if err := tx.writeNotices(batch, b.counters[c.BatchID].ConfigVersion, notices, now); err != nil {
 			return err
 		}
 		if err := tx.reopenReminders(batch, now); err != nil {
@@ -59,7 +56,19 @@ func (s *Store) SetNotices(ctx context.Context, c NoticesChange) (BatchRow, erro
 	if err != nil {
 		return BatchRow{}, err
 	}
+	s.forgetConfig(c.BatchID)
 	return s.Batch(ctx, c.BatchID)
+}
+
+// writeNotices moves the batch's version, as every edit does.
+func (tx *txn) writeNotices(batch *models.Batch, version int64, notices models.Notices, now models.Time) error {
+	tx.changes[batch.ID] = true
+	if err := tx.guard(1, "UPDATE batch_counters SET config_version = ? WHERE batch_id = ? AND config_version = ?",
+		version+1, batch.ID, version); err != nil {
+		return err
+	}
+	return tx.guard(1, "UPDATE batches SET notices = ?, config_version = ?, updated_at = ? WHERE id = ? AND config_version = ?",
+		notices, version+1, now, batch.ID, batch.ConfigVersion)
 }
 
 // reopenReminders lets the runs that may still have something to do look at the batch again.

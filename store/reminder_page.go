@@ -138,6 +138,7 @@ func (p *reminderPage) write() error {
 // dueCoupon is a coupon that its owner may have to be reminded of.
 type dueCoupon struct {
 	ID         string
+	Seq        int64
 	UserID     string
 	ValidUntil models.Time
 }

@@ -132,7 +132,25 @@ func (p *reminderPage) remind(r *models.Reminding, first map[string]dueCoupon) e
 	if err := p.tx.CreateInBatches(rows, messagesAtOnce).Error; err != nil {
 		return err
 	}
+	if err := p.emit(rows, first); err != nil {
+		return err
+	}
 	return p.tx.addMessages(messages)
+}
+
+// emit tells the merchant's webhooks. The coupons are not locked, so an event of what happens to one this moment may come first.
+func (p *reminderPage) emit(rows []models.Reminder, first map[string]dueCoupon) error {
+	merchant := p.batch.MerchantID
+	if heard, err := p.tx.heard(merchant, models.EventCouponExpiring); !heard || err != nil {
+		return err
+	}
+	for _, r := range rows {
+		c := first[r.UserID]
+		if err := p.tx.emit(models.NewEvent(models.EventCouponExpiring, merchant, c.ID, c.Seq, models.NewExpiringEvent(r, c.ID))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // count says how many coupons of each user end in the threshold's window.
