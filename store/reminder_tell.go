@@ -141,7 +141,7 @@ func (p *reminderPage) remind(r *models.Reminding, first map[string]dueCoupon) e
 // emit tells the merchant's webhooks. The coupons are not locked, so an event of what happens to one this moment may come first.
 func (p *reminderPage) emit(rows []models.Reminder, first map[string]dueCoupon) error {
 	merchant := p.batch.MerchantID
-	if heard, err := p.tx.heard(merchant, models.EventCouponExpiring); !heard || err != nil {
+	if heard, err := p.tx.listening(); err != nil || !heard.hear(merchant, models.EventCouponExpiring) {
 		return err
 	}
 	for _, r := range rows {
