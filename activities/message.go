@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/notify"
 	"github.com/tearoff/tearoff/notify/letter"
@@ -88,7 +86,7 @@ func (a *Messages) SendMessages(ctx context.Context, in SendMessagesInput) (Send
 		case time.Since(empty) >= a.Linger:
 			return out, nil
 		default:
-			wait(ctx, lingerLook)
+			linger(ctx, lingerLook)
 		}
 	}
 }
@@ -231,7 +229,7 @@ func (a *Messages) store(ctx context.Context, some []store.MessageResult) {
 			a.Log.ErrorContext(ctx, "what became of messages could not be recorded; they will be sent again", "messages", len(some), "error", err)
 			return
 		}
-		wait(ctx, pause)
+		linger(ctx, pause)
 	}
 }
 
@@ -241,20 +239,5 @@ func (a *Messages) count(channel models.Channel, ended map[models.MessageOutcome
 	}
 	for outcome, n := range ended {
 		a.Ended(channel, outcome, n)
-	}
-}
-
-// wait waits, but not for longer than the activity is wanted.
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	var stop <-chan struct{}
-	if activity.IsActivity(ctx) {
-		stop = activity.GetWorkerStopChannel(ctx)
-	}
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	case <-stop:
 	}
 }

@@ -73,23 +73,9 @@ func (w *Webhooks) DeliverEvents(ctx context.Context, in DeliverEventsInput) (De
 			result.More = sent > 0
 			return result, nil
 		}
-		if sent == 0 && !wait(ctx, lingerEvery) {
+		if sent == 0 && !linger(ctx, lingerEvery) {
 			return result, asTemporal(ctx.Err())
 		}
-	}
-}
-
-// wait reports false when the context ended first.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-activity.GetWorkerStopChannel(ctx):
-		return true
-	case <-timer.C:
-		return true
 	}
 }
 
