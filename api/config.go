@@ -47,6 +47,9 @@ type Config struct {
 	Log       *slog.Logger
 	Registry  Registry // nil: one of its own
 
+	// Unsubscribe makes the links that users end messages by. The zero value: there are none.
+	Unsubscribe models.Unsubscribe
+
 	UIURL     string // of the Temporal UI, for links; "": no links
 	Namespace string // of Temporal, for links. Defaults to "default"
 

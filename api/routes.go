@@ -84,6 +84,11 @@ func (s *Server) shopRoutes() []route {
 	}, slices.Concat(s.adminRoutes(), s.batchEditRoutes(), s.bulkRoutes(), s.couponRoutes(), s.tagRoutes())...)
 	}, append(s.adminRoutes(), s.distributionRoutes()...)...)
 	}, append(s.adminRoutes(), s.reminderRoutes()...)...)
+	}, slices.Concat(
+		s.adminRoutes(),
+		s.templateRoutes(),
+		s.messageRoutes(),
+	)...)
 }
 
 func (s *Server) adminRoutes() []route {

@@ -9,6 +9,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/notify/letter"
 	"github.com/tearoff/tearoff/store"
 )
 
@@ -44,6 +45,7 @@ type Server struct {
 	owners  *memo[string, string]          // merchant of each batch
 	rules   *memo[ruleVersion, publicRule] // what a batch's coupons are worth
 	wallets *otter.Cache[walletKey, keptWallet]
+	press   letter.Press
 
 	inFlight, adminInFlight atomic.Int64 // requests that are being served
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,6 +25,34 @@ func keyOfMessage(m models.Message) messageKey { return messageKey{m.DedupeKey, 
 // AddMessages adds messages that belong to no other change; see addMessages.
 func (s *Store) AddMessages(ctx context.Context, rows []models.Message) error {
 	return s.tx(ctx, func(tx *txn) error { return tx.addMessages(rows) })
+}
+
+// WriteMessage adds messages that an admin wrote, all with one dedupe key, and returns them as they are stored: those of an
+// earlier call with that key if there was one, and CodeIdempotencyKeyReused if they say something else.
+func (s *Store) WriteMessage(ctx context.Context, rows []models.Message, audit models.AuditRecord) ([]models.Message, error) {
+	var stored []models.Message
+	err := s.tx(ctx, func(tx *txn) error {
+		fresh, err := tx.freshMessages(rows)
+		if err != nil {
+			return err
+		}
+		if err := tx.addMessages(rows); err != nil {
+			return err
+		}
+		if err := tx.Order("id").Find(&stored, "dedupe_key = ?", rows[0].DedupeKey).Error; err != nil {
+			return err
+		}
+		if x, y := stored[0], rows[0]; x.UserID != y.UserID || x.TemplateID != y.TemplateID || !maps.Equal(x.Params.Fields, y.Params.Fields) {
+			return models.NewError(models.CodeIdempotencyKeyReused, "the key was used for another message")
+		}
+		if len(fresh) == 0 {
+			return nil
+		}
+		audit.Subject = stored[0].UserID
+		audit.Detail = map[string]any{"template_id": rows[0].TemplateID, "template_version": rows[0].TemplateVersion}
+		return tx.audit(audit)
+	})
+	return stored, err
 }
 
 // addMessages inserts the messages that are not there yet by dedupe key and channel; the others stay as they are. Id, state,

@@ -67,10 +67,29 @@ type InboxRow struct {
 	Template *models.Template
 }
 
-// InboxMessages lists a user's inbox, newest first, and says how many are unread in all.
-func (s *Store) InboxMessages(ctx context.Context, p InboxPage) ([]InboxRow, int64, error) {
+// InboxList is one page of a user's inbox.
+type InboxList struct {
+	Rows   []InboxRow
+	Unread int64       // in all
+	User   models.User // zero: there is none
+}
+
+// InboxMessages lists a user's inbox, newest first.
+func (s *Store) InboxMessages(ctx context.Context, p InboxPage) (InboxList, error) {
 	db := s.db.WithContext(ctx)
-	q := p.rows(db)
+	out, err := inboxList(&txn{DB: db, store: s}, p)
+	return out, asError(err)
+}
+
+func inboxList(tx *txn, p InboxPage) (InboxList, error) {
+	var out InboxList
+	if err := tx.Limit(1).Find(&out.User, "id = ?", p.UserID).Error; err != nil {
+		return out, err
+	}
+	if err := p.rows(tx.DB).Model(&models.Message{}).Where("read_at IS NULL").Count(&out.Unread).Error; err != nil {
+		return out, err
+	}
+	q := p.rows(tx.DB)
 	if p.Unread {
 		q = q.Where("read_at IS NULL")
 	}
@@ -78,26 +97,20 @@ func (s *Store) InboxMessages(ctx context.Context, p InboxPage) ([]InboxRow, int
 		q = q.Where("id < ?", p.Before)
 	}
 	var rows []*models.Message
-	if err := q.Order("id DESC").Limit(p.Limit).Find(&rows).Error; err != nil {
-		return nil, 0, asError(err)
-	}
-	var unread int64
-	if err := p.rows(db).Model(&models.Message{}).Where("read_at IS NULL").Count(&unread).Error; err != nil || len(rows) == 0 {
-		return nil, unread, asError(err)
+	if err := q.Order("id DESC").Limit(p.Limit).Find(&rows).Error; err != nil || len(rows) == 0 {
+		return out, err
 	}
 	f := &messageFacts{batches: map[string]models.Batch{}, paused: map[string]bool{}, templates: map[templateKey]*models.Template{}}
-	tx := &txn{DB: db, store: s}
 	if err := f.readBatches(tx, distinct(keysOf(rows, func(m *models.Message) string { return m.BatchID }))); err != nil {
-		return nil, 0, asError(err)
+		return out, err
 	}
 	if err := f.readTemplates(tx, rows); err != nil {
-		return nil, 0, asError(err)
+		return out, err
 	}
-	list := make([]InboxRow, len(rows))
-	for i, m := range rows {
-		list[i] = InboxRow{Message: *m, Batch: f.batches[m.BatchID], Template: f.templates[templateKey{m.TemplateID, m.TemplateVersion}]}
+	for _, m := range rows {
+		out.Rows = append(out.Rows, InboxRow{Message: *m, Batch: f.batches[m.BatchID], Template: f.templates[templateKey{m.TemplateID, m.TemplateVersion}]})
 	}
-	return list, unread, nil
+	return out, nil
 }
 
 // ReadMessages marks messages of an inbox as read: the one with the id, or all for "". Read again changes nothing; a message

@@ -23,9 +23,10 @@ func TestInbox(t *testing.T) {
 		inbox := store.Inbox{UserID: ann}
 		list := func(page store.InboxPage) ([]store.InboxRow, int64) {
 			page.Inbox = inbox
-			rows, unread, err := s.InboxMessages(t.Context(), page)
+			got, err := s.InboxMessages(t.Context(), page)
 			require.NoError(t, err)
-			return rows, unread
+			assert.Equal(t, ann, got.User.ID)
+			return got.Rows, got.Unread
 		}
 		rows, unread := list(store.InboxPage{Limit: 9})
 		assert.Empty(t, rows, "nothing is there before it was judged")
@@ -61,9 +62,9 @@ func TestInbox(t *testing.T) {
 		unread, err = s.ReadMessages(t.Context(), store.Inbox{UserID: ann, MerchantID: "m1"}, "")
 		require.NoError(t, err)
 		assert.Zero(t, unread)
-		_, unread, err = s.InboxMessages(t.Context(), store.InboxPage{Inbox: store.Inbox{UserID: bob}, Limit: 1})
+		others, err := s.InboxMessages(t.Context(), store.InboxPage{Inbox: store.Inbox{UserID: bob}, Limit: 1})
 		require.NoError(t, err)
-		assert.Equal(t, int64(1), unread, "another user's are unread as they were")
+		assert.Equal(t, int64(1), others.Unread, "another user's are unread as they were")
 	})
 }
 

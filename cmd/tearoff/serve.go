@@ -33,12 +33,13 @@ type serveCmd struct {
 	apiFlags
 	workerFlags
 	paymentFlags
+	messageFlags
 }
 
 // Run implements kong's command.
 func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return runService(ctx, service{
-		store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, worker: &c.workerFlags, payments: c.paymentFlags, log: log,
+		store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, worker: &c.workerFlags, payments: c.paymentFlags, messages: c.messageFlags, log: log,
 	})
 }
 
@@ -47,12 +48,13 @@ type apiCmd struct {
 	temporalFlags
 	apiFlags
 	paymentFlags
+	messageFlags
 }
 
 // Run implements kong's command.
 func (c *apiCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return runService(ctx, service{
-		store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, payments: c.paymentFlags, log: log,
+		store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, payments: c.paymentFlags, messages: c.messageFlags, log: log,
 	})
 }
 
@@ -61,13 +63,14 @@ type workerCmd struct {
 	temporalFlags
 	workerFlags
 	paymentFlags
+	messageFlags
 	healthFlags
 }
 
 // Run implements kong's command.
 func (c *workerCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return runService(ctx, service{
-		store: c.storeFlags, temporal: c.temporalFlags, worker: &c.workerFlags, payments: c.paymentFlags,
+		store: c.storeFlags, temporal: c.temporalFlags, worker: &c.workerFlags, payments: c.paymentFlags, messages: c.messageFlags,
 		metricsAddr: c.MetricsAddr, log: log,
 	})
 }

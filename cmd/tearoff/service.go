@@ -30,6 +30,7 @@ type service struct {
 	api         *apiFlags    // nil: no API
 	worker      *workerFlags // nil: no worker
 	payments    paymentFlags
+	messages    messageFlags
 	metricsAddr string
 	log         *slog.Logger
 	ready       func() // called when the API listens; nil: nobody waits
@@ -94,6 +95,10 @@ func (v service) workerPart(s *store.Store, temporal client.Client, registry pro
 	if err != nil {
 		return nil, err
 	}
+	messages, err := v.messages.worker(registry)
+	if err != nil {
+		return nil, err
+	}
 	stuck := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tearoff_redemptions_stuck_total", Help: "Redemptions flagged as stuck, by the state they are stuck in.",
 	}, []string{"state"})
@@ -111,6 +116,7 @@ func (v service) workerPart(s *store.Store, temporal client.Client, registry pro
 		RefundStuck: func(_ string, state models.RefundState) { refundsStuck.WithLabelValues(string(state)).Inc() },
 		Reminded:    func(users int) { reminded.Add(float64(users)) },
 		Audited:     auditMetrics(s, registry),
+		Messages:    messages,
 	}
 	if v.worker.Audits {
 		config.Audits = worker.DefaultAudits
@@ -130,7 +136,7 @@ func (v service) handlers(s *store.Store, temporal client.Client, registry *prom
 	server, err := api.New(api.Config{
 		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Callbacks: v.payments.callbacks(s, v.log),
 		Log: v.log, UIURL: v.api.UIURL, MinHoldTTL: v.api.MinHoldTTL, MaxInFlight: v.api.MaxInFlight,
-		Registry: registry,
+		Registry: registry, Unsubscribe: v.messages.unsubscribe(),
 	})
 	if err != nil {
 		return nil, err
