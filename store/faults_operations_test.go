@@ -32,6 +32,7 @@ func allOperations() []operation {
 	writeOff := single(step{run: stepOf("WriteOff")})
 	stray := single(stepCaptured)
 	all = append(all, messageOperations()...)
+	all = append(all, batchOperations()...)
 	return append(all,
 		onRedemptions("WriteOff, cancelling", "CLOSING, write-off", writeOff),
 		onRedemptions("RecordCaptured, stray", "CANCELLED", stray),

@@ -20,7 +20,7 @@ import (
 )
 
 // histories are of every path of every version that may still be running somewhere. A test of package worker records
-// them: go test ./worker -run 'Test(Refund)?Histories' -record
+// them: go test ./worker -run 'Test(Refund|Audit)?Histories|TestBatchLife|TestBulkChange' -record
 const histories = "testdata/histories"
 
 func files(t *testing.T) []string {
@@ -53,6 +53,8 @@ func replay(t *testing.T, h *history.History, exchanged map[string]string) error
 	replayer.RegisterWorkflow(workflows.Audit)
 	replayer.RegisterWorkflow(workflows.Codes)
 	replayer.RegisterWorkflow(workflows.Messages)
+	replayer.RegisterWorkflow(workflows.Batch)
+	replayer.RegisterWorkflow(workflows.Bulk)
 	return replayer.ReplayWorkflowHistory(quiet{}, h)
 }
 
@@ -96,6 +98,7 @@ func TestReplayFindsExchangedSteps(t *testing.T) {
 		"paying and asking":   {"PayRefund", "CheckRefund"},
 		"looking and booking": {"LookAtRefund", "BookRefund"},
 		"ends of a refund":    {"ExpireRefund", "WithdrawRefund"},
+		"batches":             {"LookAfterBatch", "ChangeMany"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,148 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/store/storetest"
+)
+
+func (w *world) looks() store.BatchLook {
+	w.t.Helper()
+	look, err := w.s.LookAtBatch(w.t.Context(), w.batch.ID)
+	require.NoError(w.t, err)
+	return look
+}
+
+func (w *world) change(c store.BatchChange) {
+	w.t.Helper()
+	c.BatchID, c.Audit = w.batch.ID, models.AuditRecord{Action: "batch.change"}
+	_, err := w.s.ChangeBatch(w.t.Context(), c)
+	require.NoError(w.t, err)
+}
+
+// TestLookAtBatch: an active batch is looked after once in a while, at its instants, and when its coupons are over; an ended
+// one rests when none is left, and wakes when one comes back.
+func TestLookAtBatch(t *testing.T) {
+	t.Parallel()
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{})
+		due := func() (ids []string) {
+			lives, err := s.DueBatches(t.Context(), 10)
+			require.NoError(t, err)
+			for _, l := range lives {
+				ids = append(ids, fmt.Sprint(l.BatchID, " ", l.Wake))
+			}
+			return ids
+		}
+		assert.Equal(t, []string{w.batch.ID + " true"}, due(), "published")
+		assert.Empty(t, due(), "put off")
+		look := w.looks()
+		assert.Equal(t, models.BatchActive, look.State)
+		assert.Equal(t, models.LookAtBatchWithin, look.Wait)
+		coupon := w.coupons(1)[0]
+		assert.Equal(t, "expire coupons", w.looks().What)
+		assert.Equal(t, coupon.ValidUntil, w.looks().Next)
+		w.change(store.BatchChange{To: models.BatchEnded})
+		assert.Equal(t, []string{w.batch.ID + " true"}, due(), "ended")
+		hold, err := s.OpenHolds(t.Context(), []models.Plan{w.Plan(models.KindHold, coupon)})
+		require.NoError(t, err)
+		assert.Equal(t, "look for coupons that were given back", w.looks().What)
+		require.NoError(t, one(s.CancelHolds(t.Context(), []string{hold[0].Redemption.ID})))
+		w.over()
+		assert.True(t, w.looks().Overdue)
+		n, err := s.ExpireCoupons(t.Context(), w.batch.ID, 10)
+		require.NoError(t, err)
+		assert.Equal(t, 1, n)
+		assert.Zero(t, w.looks().Next, "nothing is left to do")
+		assert.Empty(t, due())
+		require.NoError(t, w.does(coupon.ID, models.DeedExtend, inTime(time.Hour)))
+		assert.Equal(t, []string{w.batch.ID + " false"}, due(), "it has a coupon again")
+		_, err = s.LookAtBatch(t.Context(), models.NewID(models.PrefixBatch))
+		requireCode(t, models.CodeNotFound, err)
+		w.AuditClean(w.batch.ID)
+	})
+}
+
+// Many at once expire each coupon once, and those that an order holds not at all.
+func TestExpireCoupons(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{})
+		w.coupons(250)
+		held := w.hold(2)
+		w.over()
+		together(4, func(int) {
+			for {
+				n, err := s.ExpireCoupons(t.Context(), w.batch.ID, 40)
+				if !assert.NoError(t, err) || n == 0 {
+					return
+				}
+			}
+		})
+		assert.Equal(t, []string{"EXPIRED 250", "LOCKED 2"},
+			query(t, s, "SELECT state, COUNT(*) FROM coupons WHERE batch_id = ? GROUP BY state", w.batch.ID))
+		require.NoError(t, one(s.ConfirmHolds(t.Context(), []store.HoldConfirm{{ID: held[0].ID}})), "validity was judged at Try")
+		require.NoError(t, one(s.CancelHolds(t.Context(), []string{held[1].ID})))
+		assert.Equal(t, "EXPIRED issued locked released expired", w.history(held[1].Content.Coupons[0].CouponID))
+		w.AuditClean(w.batch.ID)
+	})
+}
+
+// TestTagsInSlices: very many products are shown and hidden slice by slice, and when the batch sells out or gets stock again
+// somebody looks after it at once.
+func TestTagsInSlices(t *testing.T) {
+	t.Parallel()
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{Quantity: 1})
+		row := w.batch
+		row.Products = &models.ProductTags{Text: "5 off"}
+		var tags []models.TagSubject
+		for i := range 1200 {
+			tags = append(tags, models.TagSubject{Kind: models.TagProduct, Value: fmt.Sprintf("p%04d", i)})
+		}
+		_, err := s.EditBatch(t.Context(), store.BatchEdit{Batch: row.Batch, Seen: row.Counter.ConfigVersion, Tags: tags, Retag: true, Audit: models.AuditRecord{Action: "batch.edit"}})
+		require.NoError(t, err)
+		show := func() (total int, shown bool) {
+			for n := 500; n == 500; {
+				var err error
+				n, shown, err = s.ShowTags(t.Context(), w.batch.ID, 500)
+				require.NoError(t, err)
+				total += n
+			}
+			return total, shown
+		}
+		n, shown := show()
+		assert.Equal(t, 1200, n)
+		assert.True(t, shown)
+		tagged, err := s.TaggedBy(t.Context(), tags[:3])
+		require.NoError(t, err)
+		assert.Len(t, tagged, 3)
+		_, err = s.DueBatches(t.Context(), 10)
+		require.NoError(t, err)
+		w.coupons(1) // the last one
+		due, err := s.DueBatches(t.Context(), 10)
+		require.NoError(t, err)
+		assert.Len(t, due, 1, "sold out")
+		n, shown = show()
+		assert.Equal(t, 1200, n)
+		assert.False(t, shown)
+		change := store.TagChange{BatchID: w.batch.ID, Add: tags[:2], Remove: tags[2:], Audit: models.AuditRecord{Action: "batch.products"}}
+		require.NoError(t, s.ChangeTags(t.Context(), change))
+		left, err := s.Tags(t.Context(), store.TagQuery{BatchID: w.batch.ID, Limit: 10})
+		require.NoError(t, err)
+		assert.Equal(t, []models.ProductTag{{BatchID: w.batch.ID, Kind: models.TagProduct, Value: "p0000"}, {BatchID: w.batch.ID, Kind: models.TagProduct, Value: "p0001"}}, left)
+		_, _, err = s.ChangeStock(t.Context(), store.StockChange{BatchID: w.batch.ID, Add: 1, Audit: models.AuditRecord{Action: "batch.stock"}})
+		require.NoError(t, err)
+		due, err = s.DueBatches(t.Context(), 10)
+		require.NoError(t, err)
+		assert.Len(t, due, 1, "it has stock again")
+		w.AuditClean(w.batch.ID)
+	})
+}
