@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/notify"
 	"github.com/tearoff/tearoff/store"

@@ -31,6 +31,9 @@ func (s *Server) routes() []route {
 		s.userRoutes(),
 		s.audienceRoutes(),
 		s.importRoutes(),
+		s.reminderRoutes(),
+		s.templateRoutes(),
+		s.messageRoutes(),
 	)
 }
 
@@ -80,15 +83,6 @@ func (s *Server) shopRoutes() []route {
 		on(s, spec{Route: "POST /v1/payments/webhooks/{provider}", Name: "payment-webhook", Status: http.StatusNoContent,
 			Summary: "A payment provider that signs its calls reports"}, s.webhook),
 	}
-	}, slices.Concat(s.adminRoutes(), s.codeRoutes())...)
-	}, slices.Concat(s.adminRoutes(), s.batchEditRoutes(), s.bulkRoutes(), s.couponRoutes(), s.tagRoutes())...)
-	}, append(s.adminRoutes(), s.distributionRoutes()...)...)
-	}, append(s.adminRoutes(), s.reminderRoutes()...)...)
-	}, slices.Concat(
-		s.adminRoutes(),
-		s.templateRoutes(),
-		s.messageRoutes(),
-	)...)
 }
 
 func (s *Server) adminRoutes() []route {
