@@ -127,7 +127,7 @@ func viewBatch(r store.BatchRow) batch {
 		Paused: r.Counter.Paused.Words(), ClaimMode: r.ClaimMode, Codes: r.Codes, CodeTerms: viewCodeTerms(r.Batch), Currency: r.Currency, TimeZone: r.TimeZone,
 		ClaimFrom: instant(r.ClaimFrom), ClaimUntil: instant(r.ClaimUntil), ValidFrom: instant(r.ValidFrom), ValidUntil: instant(r.ValidUntil),
 		ValidSeconds: r.ValidSeconds, ClaimsPerUser: r.ClaimsPerUser, LimitBy: r.LimitBy, Caps: r.Caps, Refunds: r.Refunds, Counters: c,
-		Notices: viewNotices(r.Notices),
+		Notices:   viewNotices(r.Notices),
 		CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 }

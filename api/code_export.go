@@ -2,15 +2,8 @@ package api
 
 import (
 	"context"
-	"encoding/csv"
-	"errors"
-	"net/http"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 
 	"github.com/tearoff/tearoff/models"
 	"github.com/tearoff/tearoff/store"
@@ -22,16 +15,14 @@ type exportCodesInput struct {
 	Unused bool   `query:"unused" doc:"true: only codes that got no coupon and are switched on."`
 }
 
-const (
-	exportPage   = 5_000            // codes of one read
-	exportWithin = 30 * time.Second // how long a client may take for a page
-)
+// exportPage is how many codes are read at once.
+const exportPage = 5_000
 
 // exportHeader is the first line of an export.
 var exportHeader = []string{"code", "label", "uses", "max_uses", "active", "valid_from", "valid_until", "created_at"}
 
 // exportCodes streams the codes of a batch as CSV. The log knows of it before the first code leaves, and then how many left.
-func (s *Server) exportCodes(ctx context.Context, in *exportCodesInput) (*huma.StreamResponse, error) {
+func (s *Server) exportCodes(ctx context.Context, in *exportCodesInput) (*csvOutput, error) {
 	if err := s.ownBatch(ctx, in.ID); err != nil {
 		return nil, err
 	}
@@ -40,50 +31,36 @@ func (s *Server) exportCodes(ctx context.Context, in *exportCodesInput) (*huma.S
 	if err := s.store.AddAudit(ctx, record); err != nil {
 		return nil, err
 	}
-	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		hc.SetHeader("Content-Type", "text/csv; charset=utf-8")
-		hc.SetHeader("Content-Disposition", `attachment; filename="codes-`+in.ID+`.csv"`)
-		n, err := s.writeCodes(hc, in)
-		if err != nil { // the client sees that the answer ends early
-			s.cfg.Log.WarnContext(ctx, "an export of codes ended early", "batch_id", in.ID, "request_id", callOf(ctx).id, "codes", n, "error", err)
-		}
+	ctx = context.WithoutCancel(ctx) // the request's own time is too short for millions
+	return s.csvFile("codes-"+in.ID+".csv", exportHeader, func(put func(cells ...string) error) error {
+		n, err := s.eachCode(ctx, in, put)
 		record.Action, record.Detail = "codes.exported", map[string]any{"codes": n, "complete": err == nil}
-		if err := s.store.AddAudit(context.WithoutCancel(ctx), record); err != nil {
-			s.cfg.Log.ErrorContext(ctx, "the end of an export was not recorded", "batch_id", in.ID, "codes", n, "error", err)
+		if failed := s.store.AddAudit(ctx, record); failed != nil {
+			s.cfg.Log.ErrorContext(ctx, "the end of an export was not recorded", "batch_id", in.ID, "codes", n, "error", failed)
 		}
-		if err != nil {
-			panic(http.ErrAbortHandler) // else it would look whole
-		}
-	}}, nil
+		return err
+	}), nil
 }
 
-// writeCodes writes page after page: the request's own time is too short for millions, so each page has its own.
-func (s *Server) writeCodes(hc huma.Context, in *exportCodesInput) (n int, err error) {
-	ctx := context.WithoutCancel(hc.Context())
-	writer := csv.NewWriter(hc.BodyWriter())
-	control := http.NewResponseController(humagin.Unwrap(hc).Writer)
-	if err := writer.Write(exportHeader); err != nil {
-		return 0, err
-	}
+// eachCode puts the codes that were asked for, page after page, and says how many those were.
+func (s *Server) eachCode(ctx context.Context, in *exportCodesInput, put func(cells ...string) error) (n int, err error) {
 	query := store.CodeQuery{BatchID: in.ID, Limit: exportPage}
 	for {
 		page, err := s.store.Codes(ctx, query)
 		if err != nil {
 			return n, err
 		}
-		if err := control.SetWriteDeadline(time.Now().Add(exportWithin)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return n, err
-		}
 		for _, c := range page {
-			if in.has(c) {
-				n++
-				if err := writer.Write(exportLine(c)); err != nil {
-					return n, err
-				}
+			if !in.has(c) {
+				continue
+			}
+			n++
+			if err := put(exportLine(c)...); err != nil {
+				return n, err
 			}
 		}
-		if writer.Flush(); writer.Error() != nil || len(page) < exportPage {
-			return n, writer.Error()
+		if len(page) < exportPage {
+			return n, nil
 		}
 		query.After = page[len(page)-1].CodeKey
 	}
@@ -99,7 +76,7 @@ func exportLine(c models.CouponCode) []string {
 		most = strconv.FormatInt(*c.MaxUses, 10)
 	}
 	return []string{
-		safeCell(c.Display), safeCell(c.Label), strconv.FormatInt(c.Uses, 10), most, strconv.FormatBool(c.Active),
+		c.Display, c.Label, strconv.FormatInt(c.Uses, 10), most, strconv.FormatBool(c.Active),
 		exportTime(c.ValidFrom), exportTime(c.ValidUntil), exportTime(c.CreatedAt),
 	}
 }
@@ -109,12 +86,4 @@ func exportTime(t models.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
-}
-
-// safeCell keeps a spreadsheet from taking a text for a formula.
-func safeCell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }

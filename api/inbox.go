@@ -9,11 +9,6 @@ import (
 	"github.com/tearoff/tearoff/store"
 )
 
-// UserPath names a user.
-type UserPath struct {
-	ID string `path:"id" maxLength:"200" doc:"Your own id of the user, or Tearoff's (usr_…)."`
-}
-
 type inboxInput struct {
 	UserPath
 	PageInput
