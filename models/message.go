@@ -132,3 +132,12 @@ func (c Channel) Set() ChannelSet {
 	set, _ := ParseChannelSet([]string{string(c)})
 	return set
 }
+
+// Inactive reports whether a batch leaves the user alone: nothing was heard of them for too long. The first sight counts.
+func (n Notices) Inactive(u User, now Time) bool {
+	last := u.LastActiveAt
+	if last.Before(u.CreatedAt) {
+		last = u.CreatedAt
+	}
+	return n.ActiveWithinDays > 0 && last.Before(now.Add(-time.Duration(n.ActiveWithinDays)*24*time.Hour))
+}

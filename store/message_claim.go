@@ -179,6 +179,8 @@ func (f *messageFacts) judge(m *models.Message, c MessageClaim, now models.Time)
 		return models.OutcomeBlocked
 	case user.OptOut.Has(m.Channel.Set()):
 		return models.OutcomeOptedOut
+	case f.batches[m.BatchID].Notices.Inactive(user, now):
+		return models.OutcomeInactive
 	case c.Missing:
 		return models.OutcomeNoChannel
 	case addressed && f.addresses[m.UserID] == "":

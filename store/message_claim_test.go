@@ -133,6 +133,29 @@ func TestMessagesThatMustNotBeSent(t *testing.T) {
 	})
 }
 
+// TestMessagesOfABatchForActiveUsers leaves those alone of whom nothing was heard for long.
+func TestMessagesOfABatchForActiveUsers(t *testing.T) {
+	t.Parallel()
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
+		p := newPost(t, s, models.ViaInbox)
+		exec(t, s, `UPDATE batches SET notices = '{"active_within_days": 30}'`)
+		fresh, back, away := p.User(), p.User(), p.User()
+		exec(t, s, "UPDATE users SET created_at = '2020-01-01 00:00:00.000000' WHERE id IN (?, ?)", back, away)
+		exec(t, s, "UPDATE users SET last_active_at = '2020-02-01 00:00:00.000000' WHERE id = ?", away)
+		now, err := s.Now(t.Context())
+		require.NoError(t, err)
+		exec(t, s, "UPDATE users SET last_active_at = ? WHERE id = ?", now.Add(-29*24*time.Hour), back)
+		for _, user := range []string{fresh, back, away} {
+			p.tell(user)
+		}
+		p.tell(away, func(n *models.Notice) { n.BatchID = "" }) // a refund, say
+		p.claim(models.ViaInbox)
+		assert.Equal(t, []string{"inbox SENT - 0"}, p.states(fresh))
+		assert.Equal(t, []string{"inbox SENT - 0"}, p.states(back))
+		assert.Equal(t, []string{"inbox SENT - 0", "inbox SKIPPED inactive 0"}, p.states(away))
+	})
+}
+
 func TestMessagesOfAMissingChannelAreSkipped(t *testing.T) {
 	t.Parallel()
 	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -54,7 +55,27 @@ func (x *refundTx) bookOnce() error {
 			return err
 		}
 	}
-	return x.moveRefund(x.refund, models.RefundDone)
+	if err := x.moveRefund(x.refund, models.RefundDone); err != nil {
+		return err
+	}
+	return x.tellUser()
+}
+
+// tellUser tells the user that money is back, if the merchant has a template for it. A refund that bounced and was paid anew is
+// told again: the money has come again.
+func (x *refundTx) tellUser() error {
+	if x.refund.Amount == 0 || x.refund.Outcome != nil { // nothing was paid
+		return nil
+	}
+	t, err := x.boundTemplate(x.r.MerchantID, models.MessageRefund)
+	if err != nil || t == nil {
+		return err
+	}
+	return x.addMessages(t.Messages(models.Notice{
+		UserID: x.r.UserID, DedupeKey: models.Hash("refund", x.refund.ID, strconv.Itoa(x.refund.Attempt)), Params: models.MessageParams{
+			RefundID: x.refund.ID, RedemptionID: x.r.ID, OrderID: deref(x.r.OrderID), Amount: x.refund.Amount, Currency: x.refund.Currency,
+		},
+	}))
 }
 
 // countOrder adds to what the built-in order says was given back.
