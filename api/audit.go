@@ -57,6 +57,9 @@ func (s *Server) visibleSubject(ctx context.Context, subject string) error {
 	case models.PrefixDistribution:
 		_, err := s.visibleDistribution(ctx, subject)
 		return err
+	case models.PrefixEndpoint:
+		_, err := s.endpoint(ctx, subject)
+		return err
 	case models.PrefixRedemption:
 		_, err := s.redemption(ctx, subject, "")
 		return err

@@ -49,6 +49,8 @@ type Config struct {
 
 	// Unsubscribe makes the links that users end messages by. The zero value: there are none.
 	Unsubscribe models.Unsubscribe
+	// WebhookAllowPrivate takes endpoints of one's own network, and without TLS, as the worker's sender then must.
+	WebhookAllowPrivate bool
 
 	UIURL     string // of the Temporal UI, for links; "": no links
 	Namespace string // of Temporal, for links. Defaults to "default"

@@ -34,6 +34,7 @@ func (s *Server) routes() []route {
 		s.reminderRoutes(),
 		s.templateRoutes(),
 		s.messageRoutes(),
+		s.endpointRoutes(),
 	)
 }
 

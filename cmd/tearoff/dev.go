@@ -63,6 +63,7 @@ func (c *devCmd) Run(ctx context.Context, log *slog.Logger) error {
 		store:    c.storeFlags(),
 		temporal: temporalFlags{Temporal: c.Temporal, Namespace: c.Namespace},
 		api:      &apiFlags{Addr: c.Addr, UIURL: ui, MinHoldTTL: c.MinHoldTTL},
+		webhooks: webhookFlags{AllowPrivate: true},
 		worker:   &workerFlags{StuckAfter: c.StuckAfter, Audits: !c.NoAudits, Reminders: worker.DefaultReminders},
 		log:      log,
 		ready:    func() { c.announce(ui) },

@@ -34,12 +34,13 @@ type serveCmd struct {
 	workerFlags
 	paymentFlags
 	messageFlags
+	webhookFlags
 }
 
 // Run implements kong's command.
 func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return runService(ctx, service{
-		store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, worker: &c.workerFlags, payments: c.paymentFlags, messages: c.messageFlags, log: log,
+		store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, worker: &c.workerFlags, payments: c.paymentFlags, messages: c.messageFlags, webhooks: c.webhookFlags, log: log,
 	})
 }
 
@@ -49,12 +50,13 @@ type apiCmd struct {
 	apiFlags
 	paymentFlags
 	messageFlags
+	webhookFlags
 }
 
 // Run implements kong's command.
 func (c *apiCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return runService(ctx, service{
-		store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, payments: c.paymentFlags, messages: c.messageFlags, log: log,
+		store: c.storeFlags, temporal: c.temporalFlags, api: &c.apiFlags, payments: c.paymentFlags, messages: c.messageFlags, webhooks: c.webhookFlags, log: log,
 	})
 }
 
@@ -64,13 +66,14 @@ type workerCmd struct {
 	workerFlags
 	paymentFlags
 	messageFlags
+	webhookFlags
 	healthFlags
 }
 
 // Run implements kong's command.
 func (c *workerCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return runService(ctx, service{
-		store: c.storeFlags, temporal: c.temporalFlags, worker: &c.workerFlags, payments: c.paymentFlags, messages: c.messageFlags,
+		store: c.storeFlags, temporal: c.temporalFlags, worker: &c.workerFlags, payments: c.paymentFlags, messages: c.messageFlags, webhooks: c.webhookFlags,
 		metricsAddr: c.MetricsAddr, log: log,
 	})
 }

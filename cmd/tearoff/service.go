@@ -31,6 +31,7 @@ type service struct {
 	worker      *workerFlags // nil: no worker
 	payments    paymentFlags
 	messages    messageFlags
+	webhooks    webhookFlags
 	metricsAddr string
 	log         *slog.Logger
 	ready       func() // called when the API listens; nil: nobody waits
@@ -117,6 +118,7 @@ func (v service) workerPart(s *store.Store, temporal client.Client, registry pro
 		Reminded:    func(users int) { reminded.Add(float64(users)) },
 		Audited:     auditMetrics(s, registry),
 		Messages:    messages,
+		Webhooks:    v.webhooks.options(), WebhookAttempted: webhookMetrics(registry),
 	}
 	if v.worker.Audits {
 		config.Audits = worker.DefaultAudits
@@ -137,6 +139,7 @@ func (v service) handlers(s *store.Store, temporal client.Client, registry *prom
 		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Callbacks: v.payments.callbacks(s, v.log),
 		Log: v.log, UIURL: v.api.UIURL, MinHoldTTL: v.api.MinHoldTTL, MaxInFlight: v.api.MaxInFlight,
 		Registry: registry, Unsubscribe: v.messages.unsubscribe(),
+		Registry: registry, WebhookAllowPrivate: v.webhooks.AllowPrivate,
 	})
 	if err != nil {
 		return nil, err
