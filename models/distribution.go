@@ -18,13 +18,6 @@ const (
 	DistributionDone          DistributionState = "DONE"          // every user was judged
 )
 
-// DistributionStates lists them all.
-func DistributionStates() []DistributionState {
-	return []DistributionState{
-		DistributionScheduled, DistributionMaterialising, DistributionRunning, DistributionPaused, DistributionCancelled, DistributionDone,
-	}
-}
-
 // Final reports whether nothing will happen any more.
 func (s DistributionState) Final() bool {
 	return s == DistributionCancelled || s == DistributionDone
@@ -132,4 +125,22 @@ type DistributionSkip struct {
 	Pos            int64  `gorm:"primaryKey"`
 	UserID         *string
 	Reason         Code // CodeInternal: something failed on our side
+}
+
+// DistributionEvent is the data of distribution events.
+type DistributionEvent struct {
+	DistributionID string            `json:"distribution_id"`
+	BatchID        string            `json:"batch_id"`
+	State          DistributionState `json:"state"`
+	Size           int64             `json:"size"` // users written down so far
+	Issued         int64             `json:"issued"`
+	Skipped        int64             `json:"skipped"`
+	Failed         int64             `json:"failed"`
+}
+
+// Event tells of the distribution as it is now.
+func (d Distribution) Event(kind EventType) Event {
+	return NewEvent(kind, d.MerchantID, d.ID, d.Seq, DistributionEvent{
+		DistributionID: d.ID, BatchID: d.BatchID, State: d.State, Size: d.Size, Issued: d.Issued, Skipped: d.Skipped, Failed: d.Failed,
+	})
 }

@@ -53,6 +53,9 @@ func (a *auditor) auditBatch(id string) error {
 
 // auditRows compares what isn't in the counters of the batch.
 func (a *auditor) auditRows(f *batchFold, c models.BatchCounter, batch models.Batch) error {
+	if err := a.auditDistributions(f, batch.ID); err != nil {
+		return err
+	}
 	if f.parts != nil {
 		if err := a.auditParts(f); err != nil {
 			return err

@@ -191,9 +191,21 @@ func (tx *txn) moveDistribution(d *models.Distribution, to models.DistributionSt
 	if err != nil {
 		return err
 	}
+	from := d.State
 	d.State, d.Wake = to, false
 	if to.Final() {
 		d.EndedAt = now
 	}
-	return tx.saveDistribution(d)
+	if err := tx.saveDistribution(d); err != nil || d.DryRun {
+		return err
+	}
+	switch {
+	case to == models.DistributionDone:
+		return tx.emit(d.Event(models.EventDistributionCompleted))
+	case to == models.DistributionCancelled:
+		return tx.emit(d.Event(models.EventDistributionCancelled))
+	case from == models.DistributionScheduled && to != models.DistributionPaused:
+		return tx.emit(d.Event(models.EventDistributionStarted))
+	}
+	return nil
 }

@@ -33,6 +33,7 @@ func allOperations() []operation {
 	stray := single(stepCaptured)
 	all = append(all, messageOperations()...)
 	all = append(all, batchOperations()...)
+	all = append(all, distributionOperations()...)
 	return append(all,
 		onRedemptions("WriteOff, cancelling", "CLOSING, write-off", writeOff),
 		onRedemptions("RecordCaptured, stray", "CANCELLED", stray),

@@ -55,6 +55,7 @@ func replay(t *testing.T, h *history.History, exchanged map[string]string) error
 	replayer.RegisterWorkflow(workflows.Messages)
 	replayer.RegisterWorkflow(workflows.Batch)
 	replayer.RegisterWorkflow(workflows.Bulk)
+	replayer.RegisterWorkflow(workflows.Distribution)
 	return replayer.ReplayWorkflowHistory(quiet{}, h)
 }
 
