@@ -29,6 +29,7 @@ func (s *Server) routes() []route {
 		s.distributionRoutes(),
 		s.tagRoutes(),
 		s.userRoutes(),
+		s.personRoutes(),
 		s.audienceRoutes(),
 		s.importRoutes(),
 		s.reminderRoutes(),

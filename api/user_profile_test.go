@@ -118,3 +118,40 @@ func TestAudiences(t *testing.T) {
 		send("GET "+path, nil).problem(404, models.CodeNotFound)
 	})
 }
+
+func TestMergeAndErase(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := setup(t, s)
+		old, into := storetest.Name("u"), storetest.Name("u")
+		batch := b.Batch(storetest.BatchSpec{}).ID
+		claim := func(user string) answer {
+			return b.send(request{route: "POST /v1/claims", as: models.RoleServer, body: doc{"batch_id": batch, "user": doc{"id": user}}})
+		}
+		ids := []string{claim(old).ok(201).text("user_id"), claim(into).ok(201).text("user_id")}
+		merge := request{route: "POST /v1/admin/users/" + ids[0] + "/merge", as: models.RoleAdmin, body: doc{"into": into, "reason": "one person"}}
+		for range 2 {
+			require.Equal(t, ids[1], b.send(merge).ok(200)["id"])
+		}
+		require.Equal(t, ids[1], claim(old).ok(201)["user_id"])
+		require.Len(t, b.send(request{route: "GET /v1/users/" + ids[0] + "/coupons", as: models.RoleServer}).ok(200).items(), 3)
+		export := b.send(request{route: "GET /v1/admin/users/" + old + "/export", as: models.RoleAdmin}).ok(200)
+		require.Len(t, export["coupons"], 3)
+		require.Len(t, export.at("user", "identities"), 2)
+
+		erase := request{route: "POST /v1/admin/users/" + ids[1] + "/erase", as: models.RoleAdmin, body: doc{"reason": "asked for"}}
+		for range 2 {
+			require.Equal(t, 204, b.send(erase).status)
+		}
+		for _, id := range ids {
+			b.send(request{route: "GET /v1/admin/users/" + id, as: models.RoleAdmin}).problem(404, models.CodeUserErased)
+		}
+		require.NotContains(t, ids, claim(into).ok(201).text("user_id"), "the same person is a new user")
+		b.refused([]refusal{
+			{request{route: "POST /v1/admin/users/" + into + "/merge", as: models.RoleAdmin, body: doc{"into": into, "reason": "r"}}, 400, models.CodeInvalidRequest},
+			{request{route: "POST /v1/admin/users/" + into + "/merge", as: models.RoleAdmin, body: doc{"into": "nobody-" + into, "reason": "r"}}, 404, models.CodeNotFound},
+			{request{route: "GET /v1/admin/users/" + into + "/export", secret: b.key(models.RoleAdmin, "m1")}, 403, models.CodeForbidden},
+		})
+		b.AuditClean(batch)
+	})
+}

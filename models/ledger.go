@@ -1,5 +1,7 @@
 package models
 
+import "slices"
+
 // EntryKind says what happened. Every counter is the fold of the entries.
 type EntryKind string
 
@@ -21,6 +23,10 @@ const (
 	EntryUnexpired  EntryKind = "unexpired"  // one that was over can be used again
 	EntryExtended   EntryKind = "extended"   // it is valid for longer; where a redemption holds it, that is adjusted by 0
 	EntryReinstated EntryKind = "reinstated" // it was revoked, and is given back
+	EntryLeft       EntryKind = "left"       // its user was merged into another; Count is StateCount of the state that it keeps
+	EntryJoined     EntryKind = "joined"     // and this is the other, who has it from now on
+	EntryCarried    EntryKind = "carried"    // with it went Count uses and Amount of a day of the user: less at the one, more at the other
+	EntryCarriedOff EntryKind = "carriedoff" // and Amount of what was given back
 	EntryOverrun    EntryKind = "overrun"    // the lock after it was accepted beyond caps or validity, on the caller's word, for Amount
 )
 
@@ -60,7 +66,8 @@ func (c *BatchCounter) Apply(e LedgerEntry) {
 		c.Issued -= e.Count
 		c.FaceAmount -= e.Amount
 		stock = e.Count
-	case EntryLocked, EntryReleased, EntryUsed, EntryRefunded, EntryRestored, EntryAdjusted, EntryRevoked, EntryExpired, EntryUnexpired, EntryExtended, EntryReinstated, EntryOverrun:
+	case EntryLocked, EntryReleased, EntryUsed, EntryRefunded, EntryRestored, EntryAdjusted, EntryRevoked, EntryExpired, EntryUnexpired, EntryExtended, EntryReinstated, EntryOverrun,
+		EntryLeft, EntryJoined, EntryCarried, EntryCarriedOff:
 		c.Usage.Apply(e)
 	}
 	if c.Quantity != nil {
@@ -88,8 +95,13 @@ func (u *Usage) Apply(e LedgerEntry) {
 		u.RefundedAmount += e.Amount
 	case EntryRestored:
 		u.UsedCount -= e.Count
+	case EntryCarried:
+		u.UsedCount += e.Count
+		u.UsedAmount += e.Amount
+	case EntryCarriedOff:
+		u.RefundedAmount += e.Amount
 	case EntryStocked, EntryCoded, EntryIssued, EntryUnissued, EntryImported, EntryRevoked, EntryExpired, EntryUnexpired, EntryExtended,
-		EntryReinstated, EntryOverrun:
+		EntryReinstated, EntryOverrun, EntryLeft, EntryJoined:
 	}
 }
 
@@ -106,8 +118,22 @@ func (k EntryKind) After() CouponState {
 		return CouponRevoked
 	case EntryExpired:
 		return CouponExpired
-	case EntryStocked, EntryCoded, EntryUnissued, EntryRefunded, EntryAdjusted:
+	case EntryStocked, EntryCoded, EntryUnissued, EntryRefunded, EntryAdjusted, EntryLeft, EntryJoined, EntryCarried, EntryCarriedOff:
 		return ""
+	}
+	return ""
+}
+
+// movable are the states of coupons that can go over to another user, by their StateCount.
+var movable = []CouponState{"", CouponAvailable, CouponUsed, CouponExpired, CouponRevoked}
+
+// StateCount is how an entry of a coupon that goes over says in which state it does: from 1; 0 is one that can't.
+func StateCount(s CouponState) int64 { return int64(max(0, slices.Index(movable, s))) }
+
+// Moved is the state of a coupon that goes over, before and after it does; "" when that is not what the entry says.
+func (e LedgerEntry) Moved() CouponState {
+	if (e.Kind == EntryLeft || e.Kind == EntryJoined) && e.Count > 0 && e.Count < int64(len(movable)) {
+		return movable[e.Count]
 	}
 	return ""
 }

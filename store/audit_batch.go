@@ -185,9 +185,10 @@ func (a *auditor) compareCap(of userDay, limit models.Cap, use models.Usage) err
 	return nil
 }
 
-// overruns sums what callers accepted beyond caps. Hardly any batch has such entries, so no index is kept for them.
+// overruns sums what callers accepted beyond caps, and what came to a user from others who were merged into this one. Hardly any
+// batch has such entries, so no index is kept for them.
 func (a *auditor) overruns(of userDay) (sum models.LedgerEntry, err error) {
-	q := a.db.Model(&models.LedgerEntry{}).Where("batch_id = ? AND kind = ?", of.batchID, models.EntryOverrun)
+	q := a.db.Model(&models.LedgerEntry{}).Where("batch_id = ? AND kind IN ?", of.batchID, []models.EntryKind{models.EntryOverrun, models.EntryCarried})
 	if of.userID != "" {
 		q = q.Where("user_id = ?", of.userID)
 	}

@@ -29,6 +29,9 @@ var kinds = func() map[string]models.EntryKind {
 	for kind := range moves {
 		known[string(kind)] = kind
 	}
+	for _, kind := range []models.EntryKind{models.EntryLeft, models.EntryJoined, models.EntryCarried, models.EntryCarriedOff} {
+		known[string(kind)] = kind
+	}
 	known[string(models.EntryStocked)], known[string(models.EntryCoded)] = models.EntryStocked, models.EntryCoded
 	return known
 }()

@@ -47,10 +47,12 @@ type look struct {
 	fold     map[string]models.LedgerEntry
 	counters map[userDay]models.Usage
 	used     map[userDay]*models.Usage // by the entries
+	left     map[string]bool           // users who were merged into others
 }
 
 func (l *look) read(db *gorm.DB, users, named []string) error {
 	l.coupons, l.fold = map[string]models.Coupon{}, map[string]models.LedgerEntry{}
+	l.left = map[string]bool{}
 	l.counters, l.used = map[userDay]models.Usage{}, map[userDay]*models.Usage{}
 	if err := db.Limit(1).Find(&l.batch, "id = ?", l.batchID).Error; err != nil {
 		return err
@@ -87,7 +89,12 @@ func (l *look) readEntries(db *gorm.DB, ids []string) error {
 		return err
 	}
 	for _, e := range entries {
-		l.a.foldCoupon(l.fold, e)
+		if !carries(e.Kind) {
+			l.a.foldCoupon(l.fold, e)
+		}
+		if e.Kind == models.EntryLeft && e.UserID != nil {
+			l.left[*e.UserID] = true
+		}
 		if e.Day == "" || e.UserID == nil {
 			continue
 		}
@@ -120,8 +127,8 @@ func (l *look) compare() error {
 		}
 	}
 	for key, use := range l.used {
-		if !l.users[key.userID] {
-			continue // of a coupon that was named: the user's other coupons weren't read
+		if !l.users[key.userID] || l.left[key.userID] {
+			continue // of a coupon that was named: the user's other coupons weren't read, or are another's now
 		}
 		// A counter that isn't there counts nothing.
 		check(l.a.about(1, key.batchID+"/"+key.userID+"/"+key.day), "usage", *use, l.counters[key])

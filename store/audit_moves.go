@@ -29,6 +29,24 @@ var moves = map[models.EntryKind]move{
 	models.EntryOverrun:    {models.CouponAvailable, models.CouponAvailable},
 }
 
+// moveOf is what the entry does to its coupon; known is false for a kind that nobody knows. A coupon that goes over to another
+// user ends at the one and begins at the other.
+func moveOf(e *models.LedgerEntry) (m move, known bool) {
+	switch state := e.Moved(); {
+	case e.Kind == models.EntryLeft && state != "":
+		return move{state, ""}, true
+	case e.Kind == models.EntryJoined && state != "":
+		return move{"", state}, true
+	}
+	m, known = moves[e.Kind]
+	return m, known
+}
+
+// carries reports whether the entry is about users alone, though it names a coupon.
+func carries(kind models.EntryKind) bool {
+	return kind == models.EntryCarried || kind == models.EntryCarriedOff
+}
+
 // foldCoupon checks the coupon's own sequence and keeps its newest entry that set a state.
 func (a *auditor) foldCoupon(coupons map[string]models.LedgerEntry, e models.LedgerEntry) {
 	before, known := coupons[*e.CouponID]
@@ -70,7 +88,9 @@ var allowedBefore = func() map[models.EntryKind][]models.EntryKind {
 	}
 	locked := []models.EntryKind{models.EntryLocked}
 	used := []models.EntryKind{models.EntryUsed}
+	settled := slices.Concat(free, used, []models.EntryKind{models.EntryExpired, models.EntryRevoked})
 	return map[models.EntryKind][]models.EntryKind{
+		models.EntryLeft: settled, models.EntryJoined: settled,
 		models.EntryIssued: first, models.EntryImported: first,
 		models.EntryLocked: free, models.EntryRevoked: free, models.EntryExpired: free,
 		models.EntryReleased: locked, models.EntryUsed: locked, models.EntryAdjusted: locked,

@@ -27,8 +27,8 @@ type summer struct {
 }
 
 func (s *summer) entry(to *sums, e *auditEntry) {
-	if m, known := moves[e.Kind]; known && len(e.coupon) > 0 {
-		if m.before != "" || e.couponSeq != 1 {
+	if m, known := moveOf(&e.LedgerEntry); known && len(e.coupon) > 0 {
+		if m.before != "" || (e.couponSeq != 1 && e.Kind != models.EntryJoined) {
 			to.coupons -= s.coupon(e.coupon, e.couponSeq-1, m.before, heldBy(m.before, e))
 		}
 		if m.after != "" {
@@ -40,7 +40,7 @@ func (s *summer) entry(to *sums, e *auditEntry) {
 		if m.after == "" {
 			to.rows--
 		}
-	} else if len(e.coupon) > 0 {
+	} else if len(e.coupon) > 0 && !carries(e.Kind) {
 		to.suspect = true // a kind that nobody knows
 	}
 	if len(e.day) > 0 && len(e.user) > 0 {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/tearoff/tearoff/models"
@@ -26,6 +27,7 @@ type books struct {
 	gone       map[string]*models.Coupon // un-issued: nobody can use them any more
 	dirtyUsers map[userDay]bool
 	extended   map[string]bool // coupons whose validity has changed
+	handed     bool            // coupons have gone over to other users
 	coded      map[string]int  // where the entry about stock for codes is, by batch
 	restocked  map[string]bool // batches whose quantity has changed
 	hadStock   map[string]bool // batches that had coupons left as they were read
@@ -235,4 +237,43 @@ func (b *books) post(c *models.Coupon, e models.LedgerEntry) {
 		b.users[key].Apply(e)
 		b.dirtyUsers[key] = true
 	}
+}
+
+// handOver gives a coupon to another user, as the n-th of the batch there.
+func (b *books) handOver(c *models.Coupon, to string, ordinal int, at models.Time) {
+	state := models.StateCount(c.State)
+	b.post(c, models.LedgerEntry{Kind: models.EntryLeft, Count: state, RedemptionID: c.RedemptionID, At: at})
+	c.UserID, c.Ordinal, b.handed = to, ordinal, true
+	b.post(c, models.LedgerEntry{Kind: models.EntryJoined, Count: state, RedemptionID: c.RedemptionID, At: at})
+}
+
+// carry moves what a user's counter of a day says to another user. It is told with a coupon of theirs, by which an audit finds
+// it.
+func (b *books) carry(c *models.Coupon, day userDay, to string, at models.Time) {
+	use := b.users[day].Usage
+	for _, e := range []models.LedgerEntry{
+		{Kind: models.EntryCarried, Count: use.UsedCount, Amount: use.UsedAmount}, {Kind: models.EntryCarriedOff, Amount: use.RefundedAmount},
+	} {
+		if e.Count == 0 && e.Amount == 0 {
+			continue
+		}
+		for _, part := range []struct {
+			user string
+			sign int64
+		}{{day.userID, -1}, {to, 1}} {
+			counter, one, userID := b.counters[day.batchID], e, part.user
+			one.BatchID, one.BatchSeq, one.CouponID, one.UserID, one.Day, one.At = day.batchID, counter.LedgerSeq+1, &c.ID, &userID, day.day, at
+			one.Count, one.Amount = e.Count*part.sign, e.Amount*part.sign
+			counter.Apply(one)
+			b.entries = append(b.entries, one)
+			for _, key := range []userDay{{day.batchID, userID, ""}, {day.batchID, userID, day.day}} {
+				b.users[key].Apply(one)
+				b.dirtyUsers[key] = true
+			}
+		}
+	}
+}
+
+func compareDays(a, b userDay) int {
+	return cmp.Or(cmp.Compare(a.batchID, b.batchID), cmp.Compare(a.userID, b.userID), cmp.Compare(a.day, b.day))
 }

@@ -121,6 +121,12 @@ func (b *books) writeCoupons() error {
 		until, args = perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.ValidUntil })
 		set += ", valid_until = " + until
 	}
+	if b.handed {
+		var user, ordinal string
+		user, args = perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.UserID })
+		ordinal, args = perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.Ordinal })
+		set += ", user_id = " + user + ", ordinal = " + ordinal
+	}
 	from, args := perRow(append(args, ids), "id", changed, couponID, func(c *models.Coupon) any { return b.couponSeq[c.ID] })
 	return b.tx.guard(int64(len(changed)), "UPDATE coupons SET "+set+" WHERE id IN ? AND seq = "+from, args...)
 }

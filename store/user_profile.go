@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"gorm.io/gorm"
+
 	"github.com/tearoff/tearoff/models"
 )
 
@@ -58,8 +60,14 @@ func (s *Store) UserProfiles(ctx context.Context, after string, limit int) ([]Us
 // currentUser follows a merged user to the one who has taken over. Nobody is ever merged into one that was merged: that one
 // follows at once.
 func (s *Store) currentUser(ctx context.Context, id string) (string, error) {
+	return currentUser(s.db.WithContext(ctx), id)
+}
+
+func (tx *txn) currentUser(id string) (string, error) { return currentUser(tx.DB, id) }
+
+func currentUser(db *gorm.DB, id string) (string, error) {
 	var user models.User
-	if err := s.db.WithContext(ctx).Take(&user, "id = ?", id).Error; err != nil {
+	if err := db.Take(&user, "id = ?", id).Error; err != nil {
 		return "", notFound(err, "user")
 	}
 	switch {
