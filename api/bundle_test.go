@@ -2,12 +2,15 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -34,12 +37,13 @@ type bundle struct {
 	log      *logged
 	keys     map[models.Role]string // secrets of the platform's keys
 	docs     described
+	address  string // where its requests come from: wrong codes count by it
 }
 
 // setup makes an API. change may set what matters to the test.
 func setup(t testing.TB, s *store.Store, change ...func(*api.Config)) *bundle {
 	t.Helper()
-	b := &bundle{Fixture: storetest.New(t, s), t: t, temporal: &fakeTemporal{}, log: &logged{}, keys: map[models.Role]string{}}
+	b := &bundle{Fixture: storetest.New(t, s), t: t, temporal: &fakeTemporal{}, log: &logged{}, address: someAddress(), keys: map[models.Role]string{}}
 	cfg := api.Config{
 		Store: s, Temporal: b.temporal, Log: slog.New(slog.NewJSONHandler(b.log, nil)),
 		UIURL: "http://ui.test", DecideWithin: 5 * time.Second, MinHoldTTL: time.Second,
@@ -67,6 +71,7 @@ func (b *bundle) key(role models.Role, merchantID string) string {
 
 // request is one call; the zero value of a field leaves it out.
 type request struct {
+	from   string // address. "": the bundle's
 	name   string // for the message of a failed test
 	route  string // method and path
 	as     models.Role
@@ -124,6 +129,7 @@ func (b *bundle) http(r request) *http.Request {
 		body = bytes.NewReader(raw)
 	}
 	req := httptest.NewRequestWithContext(b.t.Context(), method, path, body)
+	req.RemoteAddr = cmp.Or(r.from, b.address) + ":1234"
 	secret := r.secret
 	if secret == "" {
 		secret = b.keys[r.as]
@@ -314,4 +320,10 @@ func (fakeCallbacks) Callback(ctx context.Context, provider string, _ []byte, he
 	default:
 		return models.ProviderCall{}, models.NewError(models.CodeNotFound, "there is no such payment provider")
 	}
+}
+
+// someAddress is one that no other test is at.
+func someAddress() string {
+	n := rand.N(1 << 30)
+	return fmt.Sprintf("%d.%d.%d.%d", 11+n>>24, n>>16&255, n>>8&255, n&255)
 }

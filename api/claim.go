@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -89,62 +88,6 @@ func (s *Server) claimFor(ctx context.Context, request store.ClaimRequest, user 
 		out.Status = http.StatusOK
 	}
 	return out, nil
-}
-
-// claimCode claims what a code gets. A shop's visitors guess, so a storefront's key gets one answer for every code that
-// gets nothing: whether it is unknown, over, or for a sale of next month.
-func (s *Server) claimCode(ctx context.Context, request store.ClaimRequest, typed string, user models.UserRef) (*claimOutput, error) {
-	// A faulty user comes before the code: else the fault would tell which codes there are.
-	if err := s.checkClaimant(ctx, user); err != nil {
-		return nil, err
-	}
-	code, err := s.visibleCode(ctx, typed)
-	if models.CodeOf(err) == models.CodeNotFound {
-		return nil, noCode()
-	}
-	if err != nil {
-		return nil, err
-	}
-	request.Code, request.BatchID = code.CodeKey, code.BatchID
-	out, err := s.claimFor(ctx, request, user)
-	var refusal *models.Error
-	if keyOf(ctx).Role == models.RoleStorefront && errors.As(err, &refusal) && models.Final(refusal) {
-		return nil, s.publicRefusal(ctx, code, refusal)
-	}
-	return out, err
-}
-
-func noCode() error { return models.NewError(models.CodeNotValid, "there is no such code") }
-
-// checkClaimant turns away a user that can't be one, without making it.
-func (s *Server) checkClaimant(ctx context.Context, user models.UserRef) error {
-	err := checkUser(user, "body.user")
-	if err == nil && models.HasPrefix(user.ID, models.PrefixUser) {
-		_, err = s.store.FindUser(ctx, user)
-	}
-	return err
-}
-
-// publicRefusal is why a code gets no coupon, as far as a guesser may know.
-func (s *Server) publicRefusal(ctx context.Context, code models.CouponCode, refusal *models.Error) error {
-	switch refusal.Code {
-	case models.CodeUserLimit, models.CodeSoldOut:
-		return refusal
-	case models.CodeIdentityRequired: // which is judged before code and window, so it would tell of codes to come
-		row, err := s.store.Batch(ctx, code.BatchID)
-		if err != nil {
-			return err
-		}
-		now, err := s.store.Now(ctx)
-		if err != nil {
-			return err
-		}
-		if code.Check(now) == nil && models.CheckClaim(row.Batch, row.Counter, &code, now) == nil {
-			return refusal
-		}
-	default:
-	}
-	return noCode()
 }
 
 func viewCoupon(c models.Coupon) Coupon {

@@ -107,6 +107,7 @@ func TestOneAnswerForGuessers(t *testing.T) {
 			{"no e-mail", of(limited), full(422, models.CodeIdentityRequired), true},
 			{"no e-mail, switched off", offLimited, full(422, models.CodeIdentityRequired), false},
 		} {
+			user := doc{"id": storetest.Name("user")} // more wrong codes of one user would be stopped
 			b.claimCode(tt.code, user).problem(tt.known.status, tt.known.code)
 			public := b.send(request{name: tt.name, route: "POST /v1/claims", as: models.RoleStorefront, body: doc{"code": tt.code, "user": user}})
 			if tt.open {

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -61,7 +63,10 @@ type Config struct {
 	ReadWithin   time.Duration // how long a body may take to arrive. Defaults to 5 s
 	MinHoldTTL   time.Duration // the shortest hold, and the shortest time to pay. Defaults to 60 s
 	MaxBody      int64         // bytes of a body. Defaults to 1 MiB
-	MaxInFlight  int           // how many requests are served at once; as many more for admin routes. Defaults to 2048
+	// TrustedProxies are addresses and networks whose X-Forwarded-For is believed. None: the address of a request is that of
+	// its connection.
+	TrustedProxies []string
+	MaxInFlight    int // how many requests are served at once; as many more for admin routes. Defaults to 2048
 }
 
 // maxTTL is the longest hold, and the longest time to pay.
@@ -70,6 +75,13 @@ const maxTTL = 7 * 24 * time.Hour
 func (c Config) withDefaults() (Config, error) {
 	if c.Store == nil || c.Temporal == nil || c.Log == nil {
 		return c, errors.New("api: Store, Temporal and Log are required")
+	}
+	for _, proxy := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(proxy); err != nil {
+			if _, err := netip.ParseAddr(proxy); err != nil {
+				return c, fmt.Errorf("api: %q is neither an address nor a network", proxy)
+			}
+		}
 	}
 	if c.Registry == nil {
 		c.Registry = prometheus.NewRegistry()

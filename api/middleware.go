@@ -22,9 +22,11 @@ var requestID = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,100}$`)
 
 // call is what is known of a request under way.
 type call struct {
-	id    string
-	route string // its pattern; "none" when no route matched
-	key   models.APIKey
+	id       string
+	route    string // its pattern; "none" when no route matched
+	key      models.APIKey
+	address  func() string // where the request comes from; nil: nobody knows
+	guessing *guessing     // codes that it types; nil: none
 }
 
 type callKey struct{}
@@ -41,7 +43,7 @@ func callOf(ctx context.Context) *call {
 // logged.
 func (s *Server) observe(c *gin.Context) {
 	began := time.Now()
-	it := &call{id: c.GetHeader(requestIDHeader), route: c.FullPath()}
+	it := &call{id: c.GetHeader(requestIDHeader), route: c.FullPath(), address: c.ClientIP}
 	if !requestID.MatchString(it.id) {
 		it.id = models.NewID("req")
 	}

@@ -27,7 +27,7 @@ func (s *Server) plan(ctx context.Context, b Basket, in rules.PlanInput) (plan m
 // price is the plan with the offers of the query.
 func (s *Server) price(ctx context.Context, q store.OfferQuery, in rules.PlanInput) (models.Plan, error) {
 	q.Unjudged = !in.Skip // else the Try judges, under locks
-	found, err := s.store.Offers(ctx, q)
+	found, err := s.offers(ctx, q, models.UserRef{ID: q.UserID})
 	if err != nil {
 		return models.Plan{}, err
 	}

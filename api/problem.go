@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -100,7 +101,7 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 	case models.ClassInternal:
 		s.cfg.Log.ErrorContext(ctx, "request failed", "request_id", p.RequestID, "error", err)
 	case models.ClassUnavailable, models.ClassTooMany:
-		p.header.Set("Retry-After", "1")
+		p.header.Set("Retry-After", retryAfter(domain))
 		if domain.Code == models.CodeOverloaded {
 			break // the requests are logged anyway, and a crowd of warnings would only add to the load
 		}
@@ -117,6 +118,14 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 		p.Status = statusGone
 	}
 	return p
+}
+
+// retryAfter is when it makes sense to ask again, in seconds: at once, unless the error says so.
+func retryAfter(err *models.Error) string {
+	if seconds, ok := err.Params["retry_after"].(int64); ok {
+		return strconv.FormatInt(seconds, 10)
+	}
+	return "1"
 }
 
 // outOfTime tells a request that ran out of its own time from one that failed.

@@ -39,12 +39,9 @@ func (s *Server) quote(ctx context.Context, in *quoteInput) (*quoteOutput, error
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.store.Offers(ctx, query)
+	found, err := s.offers(ctx, query, in.Body.User.UserRef)
 	if err != nil {
 		return nil, err
-	}
-	if keyOf(ctx).Role == models.RoleStorefront {
-		hideCodes(&found, query.UserID)
 	}
 	exact := in.Body.OnInapplicable == "fail"
 	if exact && len(found.Missing) > 0 {
@@ -134,23 +131,6 @@ func candidates(offers []models.Offer, userID string) ([]rules.Candidate, error)
 		}
 	}
 	return out, nil
-}
-
-// hideCodes makes codes that can't be used now unknown ones: a storefront's key may be in anybody's hands, and who guesses
-// must not learn which codes there are, nor of which batch. What only the user's own coupons can be the reason for is said,
-// as long as the code gets something for others.
-func hideCodes(found *store.Offered, userID string) {
-	found.Offers = slices.DeleteFunc(found.Offers, func(o models.Offer) bool {
-		if o.Code == nil || o.Check(userID, 0) == nil {
-			return false
-		}
-		open := models.CheckIssueOnUse(*o.Batch, *o.Counter, o.Code, o.At)
-		if open == nil || models.CodeOf(open) == models.CodeSoldOut {
-			return false
-		}
-		found.Missing = append(found.Missing, models.CouponRef{Code: o.Code.CodeKey})
-		return true
-	})
 }
 
 func viewQuote(q rules.Quoted, found store.Offered) quote {

@@ -41,6 +41,7 @@ type Server struct {
 	cfg     Config
 	store   *store.Store
 	metrics *metrics
+	guard   *guard
 	keys    *memo[[32]byte, models.APIKey]
 	owners  *memo[string, string]          // merchant of each batch
 	rules   *memo[ruleVersion, publicRule] // what a batch's coupons are worth
@@ -61,7 +62,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	return &Server{
-		cfg: cfg, store: cfg.Store, metrics: m,
+		cfg: cfg, store: cfg.Store, metrics: m, guard: newGuard(cfg.Store),
 		keys:    newMemo[[32]byte, models.APIKey](keyFresh),
 		owners:  newMemo[string, string](forGood),
 		rules:   newMemo[ruleVersion, publicRule](forGood),
@@ -79,7 +80,7 @@ func (s *Server) Handler(routes Routes) http.Handler {
 	e.RedirectTrailingSlash = false
 	e.UseRawPath = true // a caller's user id may hold an escaped slash
 	e.ContextWithFallback = false
-	_ = e.SetTrustedProxies(nil) // no address is read, so none is trusted
+	_ = e.SetTrustedProxies(s.cfg.TrustedProxies) // whose form was checked
 	e.Use(s.observe, s.recovered, secured, s.admitted, s.bounded(s.streamed()))
 	e.NoRoute(func(c *gin.Context) {
 		s.refuse(c, models.NewError(models.CodeNotFound, "there is no such path"))

@@ -15,6 +15,7 @@ import (
 // seen for the first time.
 type combined struct {
 	users   *combine.Combiner[struct{}, []models.Identity, answer[string]]
+	guesses *combine.Combiner[struct{}, guesses, answer[struct{}]]
 	batches *combine.Combiner[string, Operation, answer[OperationOutcome]] // by batch, all kinds together; "": several
 	queues  *otter.Cache[string, string]                                   // of redemptions that were seen here
 }
@@ -42,6 +43,7 @@ func newCombined(s *Store, observe FlushObserver, alone bool) *combined {
 	}
 	return &combined{
 		users:   combine.New[struct{}](each(s.ensureUsers), options("users")),
+		guesses: combine.New[struct{}](each(s.addGuesses), options("guesses")),
 		batches: combine.New[string](each(s.Perform), options("batch")),
 		queues:  otter.Must(&otter.Options[string, string]{MaximumSize: 200_000}),
 	}

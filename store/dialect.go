@@ -27,3 +27,11 @@ func (s *Store) byPrimaryKey() string {
 	}
 	return " FORCE INDEX (PRIMARY)"
 }
+
+// addFailuresSQL adds to the count that is there already.
+func (s *Store) addFailuresSQL() string {
+	if s.dialect == SQLite {
+		return "ON CONFLICT (since, subject) DO UPDATE SET failures = failures + excluded.failures"
+	}
+	return "ON DUPLICATE KEY UPDATE failures = failures + VALUES(failures)"
+}

@@ -62,6 +62,7 @@ func (s Sweeper) sweeps() []func(context.Context) {
 		s.refunds,
 		s.reminders,
 		s.codes,
+		s.guesses,
 		s.batches,
 		s.bulks,
 		s.distributions,

@@ -8,11 +8,12 @@ import (
 
 // apiFlags are the API's settings.
 type apiFlags struct {
-	Addr        string        `help:"Where the API listens." default:"127.0.0.1:8080" env:"TEAROFF_ADDR"`
-	AdminAddr   string        `help:"A listener of its own for /v1/admin; none serves it with the rest." env:"TEAROFF_ADMIN_ADDR"`
-	UIURL       string        `name:"ui-url" help:"Temporal's web UI, for links in answers." placeholder:"URL" env:"TEAROFF_UI_URL"`
-	MinHoldTTL  time.Duration `help:"The shortest time a hold may be asked for." default:"1m" env:"TEAROFF_MIN_HOLD_TTL"`
-	MaxInFlight int           `help:"How many requests are served at once; the others are told to come back." default:"2048" env:"TEAROFF_MAX_IN_FLIGHT"`
+	Addr           string        `help:"Where the API listens." default:"127.0.0.1:8080" env:"TEAROFF_ADDR"`
+	AdminAddr      string        `help:"A listener of its own for /v1/admin; none serves it with the rest." env:"TEAROFF_ADMIN_ADDR"`
+	UIURL          string        `name:"ui-url" help:"Temporal's web UI, for links in answers." placeholder:"URL" env:"TEAROFF_UI_URL"`
+	MinHoldTTL     time.Duration `help:"The shortest time a hold may be asked for." default:"1m" env:"TEAROFF_MIN_HOLD_TTL"`
+	TrustedProxies []string      `help:"Addresses and networks of proxies whose X-Forwarded-For is believed: the limits on wrong codes count by address." placeholder:"CIDR" env:"TEAROFF_TRUSTED_PROXIES"`
+	MaxInFlight    int           `help:"How many requests are served at once; the others are told to come back." default:"2048" env:"TEAROFF_MAX_IN_FLIGHT"`
 }
 
 // workerFlags are the worker's settings.
