@@ -11,7 +11,9 @@ import (
 	"github.com/tearoff/tearoff/store/storetest"
 )
 
-func allOperations() []operation {
+func allOperations() []operation { return append(storedOperations(), heardOperations()...) }
+
+func storedOperations() []operation {
 	moves := map[string]stage{ // of the executors: where each has something to do
 		"Begin": "NEW", "Await": "TRYING, paid", "Commit": "TRYING, paid", "Abandon": "WAITING, unpaid", "Finish": "COMMITTED, all",
 		"BeginAuthorise": "TRYING, tried", "RecordAuthorise authorised": "TRYING, asked", "RecordAuthorise declined": "WAITING, asked",

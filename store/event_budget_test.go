@@ -1,0 +1,84 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tearoff/tearoff/models"
+	"github.com/tearoff/tearoff/store"
+	"github.com/tearoff/tearoff/store/storetest"
+)
+
+// Each level of a budget is told once, however many requests cross it together and however often it is crossed.
+func TestBudgetEvents(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		caps := models.Caps{Batch: models.Cap{Uses: new(int64(10)), Amount: new(int64(4000))}}
+		e := listen(t, s, storetest.BatchSpec{Caps: caps}, "budget.*")
+		type level struct {
+			kind   models.EventType
+			budget models.Budget
+			level  int
+			used   int64
+		}
+		var want []level
+		told := func(more ...level) {
+			t.Helper()
+			want = append(want, more...)
+			var got []level
+			for _, d := range e.heard() {
+				v := data[models.BudgetEvent](t, d)
+				assert.Equal(t, e.batch.ID, v.BatchID)
+				assert.Equal(t, v.Budget == models.BudgetAmount, v.Currency != "")
+				got = append(got, level{d.Type, v.Budget, v.Level, v.Used})
+			}
+			assert.Equal(t, want, got)
+		}
+		first := e.hold(3) // 1500 of 4000, 3 of 10
+		told()
+		second := e.hold(1)
+		told(level{models.EventBudgetThreshold, models.BudgetAmount, 50, 2000})
+		_, err := s.CancelHolds(t.Context(), []string{second[0].ID, first[0].ID})
+		require.NoError(t, err)
+		e.hold(2)
+		told() // the same level again
+		e.hold(4)
+		told(
+			level{models.EventBudgetThreshold, models.BudgetAmount, 80, 4000},
+			level{models.EventBudgetThreshold, models.BudgetAmount, 100, 4000},
+			level{models.EventBudgetExhausted, models.BudgetAmount, 100, 4000},
+			level{models.EventBudgetThreshold, models.BudgetUses, 50, 8},
+			level{models.EventBudgetThreshold, models.BudgetUses, 80, 8},
+		)
+		e.AuditClean(e.batch.ID)
+	})
+}
+
+// Many processes' worth of requests sell a batch out at the same time, and that is told once.
+func TestSoldOutIsToldOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		e := listen(t, s, storetest.BatchSpec{Quantity: 40})
+		users := make([]string, 60)
+		for i := range users {
+			users[i] = e.User()
+		}
+		together(len(users), func(i int) {
+			_, err := s.ClaimOne(t.Context(), store.ClaimRequest{Caller: "test", Key: "k", BatchID: e.batch.ID, UserID: users[i]})
+			assert.NoError(t, err)
+		})
+		count := map[models.EventType]int{}
+		subjects := map[string]int{}
+		for _, d := range e.heard() {
+			count[d.Type]++
+			if d.Type == models.EventCouponClaimed {
+				subjects[d.Subject]++
+			}
+		}
+		assert.Equal(t, map[models.EventType]int{models.EventBatchPublished: 1, models.EventCouponClaimed: 40, models.EventBatchSoldOut: 1}, count)
+		assert.Len(t, subjects, 40, "each coupon once")
+		e.AuditClean(e.batch.ID)
+	})
+}
