@@ -132,7 +132,7 @@ func TestStockBatch(t *testing.T) {
 		single := b.Batch(storetest.BatchSpec{Quantity: 2, Codes: models.CodesSingle})
 		b.Code(single.ID, 0)
 		b.Code(single.ID, 0)
-		b.admin("POST", "/batches/"+single.ID+"/stock", doc{"add": -1, "reason": "r"}).problem(409, models.CodeSoldOut)
+		b.admin("POST", "/batches/"+single.ID+"/stock", doc{"add": -1, "reason": "r"}).problem(409, models.CodeCapBelowUse)
 		b.AuditClean(single.ID)
 	})
 }

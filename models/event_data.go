@@ -146,3 +146,23 @@ type EndpointEvent struct {
 	EndpointID string         `json:"endpoint_id"`
 	Reason     EndpointReason `json:"reason,omitempty"` // why it was disabled
 }
+
+// ProductEvent is the data of product events: up to 500 things of one kind, in the caller's own ids.
+type ProductEvent struct {
+	BatchID string   `json:"batch_id"`
+	Text    string   `json:"text,omitempty"` // what to show
+	Kind    TagKind  `json:"kind"`
+	IDs     []string `json:"ids"`
+}
+
+// NewProductEvent tells that things are shown with the batch's coupons from now on, or no longer.
+func NewProductEvent(b Batch, shown bool, kind TagKind, ids []string) Event {
+	told, d := EventProductUntagged, ProductEvent{BatchID: b.ID, Kind: kind, IDs: ids}
+	if shown {
+		told = EventProductTagged
+	}
+	if b.Products != nil {
+		d.Text = b.Products.Text
+	}
+	return NewEvent(told, b.MerchantID, b.ID, 0, d)
+}

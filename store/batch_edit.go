@@ -60,6 +60,12 @@ func (s *Store) EditBatch(ctx context.Context, e BatchEdit) (BatchRow, error) {
 	return s.Batch(ctx, id)
 }
 
+// editable are the columns of edited, and of the version.
+var editable = []string{
+	"name", "caps", "refunds", "products", "claim_from", "claim_until", "valid_from", "valid_until", "valid_seconds", "claims_per_user", "limit_by",
+	"config_version", "updated_at",
+}
+
 // edited is the batch with what an edit may change.
 func edited(b, to models.Batch) models.Batch {
 	b.Name, b.Caps, b.Refunds, b.Products = to.Name, to.Caps, to.Refunds, to.Products
@@ -138,7 +144,8 @@ func (tx *txn) writeEdit(after models.Batch, c models.BatchCounter, e BatchEdit)
 	}
 	seen := after.ConfigVersion
 	after.ConfigVersion, after.UpdatedAt = version, now
-	res := tx.Model(&models.Batch{}).Where("id = ? AND config_version = ?", after.ID, seen).Select("*").Omit("id", "created_at").UpdateColumns(&after) // Updates would write a clock of its own
+	// UpdateColumns, because Updates would write a clock of its own; and only what an edit may change, for others change the rest.
+	res := tx.Model(&models.Batch{}).Where("id = ? AND config_version = ?", after.ID, seen).Select(editable).UpdateColumns(&after)
 	if err := guarded(res, 1); err != nil {
 		return err
 	}

@@ -117,6 +117,7 @@ func (b *books) prolong(c *models.Coupon, until models.Time, by *string, now mod
 		return models.NewError(models.CodeInvalidRequest, "the coupon is valid for as long already, or that is over").
 			With("valid_until", c.ValidUntil).With("until", until)
 	}
+	b.extend(c, until) // before it is posted, so that who listens is told
 	switch c.State {
 	case models.CouponLocked:
 		b.post(c, models.LedgerEntry{Kind: models.EntryAdjusted, RedemptionID: c.RedemptionID, AuditID: by, At: now})
@@ -126,7 +127,6 @@ func (b *books) prolong(c *models.Coupon, until models.Time, by *string, now mod
 	default:
 		b.post(c, models.LedgerEntry{Kind: models.EntryExtended, Count: 1, AuditID: by, At: now})
 	}
-	b.extend(c, until)
 	return nil
 }
 

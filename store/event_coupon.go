@@ -23,9 +23,10 @@ func couponEvent(kind models.EntryKind, source string) models.EventType {
 		return models.EventCouponRevoked
 	case models.EntryExpired:
 		return models.EventCouponExpired
-	case models.EntryUnexpired:
+	case models.EntryUnexpired, models.EntryReinstated:
 		return models.EventCouponReinstated
-	case models.EntryStocked, models.EntryLocked, models.EntryReleased, models.EntryRefunded, models.EntryAdjusted, models.EntryOverrun:
+	case models.EntryStocked, models.EntryLocked, models.EntryReleased, models.EntryRefunded, models.EntryAdjusted, models.EntryOverrun,
+		models.EntryExtended:
 	}
 	return ""
 }

@@ -20,6 +20,10 @@ const maxRetag = 10_000
 // new.
 func (s *Store) retag(ctx context.Context, batchID string, want []models.TagSubject) error {
 	return s.tx(ctx, func(tx *txn) error {
+		var batch models.Batch
+		if err := tx.Take(&batch, "id = ?", batchID).Error; err != nil {
+			return notFound(err, "batch")
+		}
 		var rows []models.ProductTag
 		if err := tx.Where("batch_id = ?", batchID).Limit(maxRetag + 1).Find(&rows).Error; err != nil {
 			return err
@@ -37,7 +41,7 @@ func (s *Store) retag(ctx context.Context, batchID string, want []models.TagSubj
 				gone = append(gone, subject)
 			}
 		}
-		if err := tx.removeTags(batchID, gone); err != nil {
+		if err := tx.removeTags(batch, gone); err != nil {
 			return err
 		}
 		if err := tx.addTags(batchID, want); err != nil {
@@ -66,9 +70,18 @@ func (tx *txn) addTags(batchID string, subjects []models.TagSubject) error {
 	}).CreateInBatches(rows, tagsAtOnce).Error
 }
 
-func (tx *txn) removeTags(batchID string, subjects []models.TagSubject) error {
+func (tx *txn) removeTags(batch models.Batch, subjects []models.TagSubject) error {
 	return eachKind(subjects, func(kind models.TagKind, values []string) error {
-		return tx.Exec("DELETE FROM product_tags WHERE batch_id = ? AND kind = ? AND value IN ?", batchID, kind, values).Error
+		const which = "batch_id = ? AND kind = ? AND value IN ?"
+		var shown []string
+		err := tx.locked().Model(&models.ProductTag{}).Where(which+" AND live = ?", batch.ID, kind, values, true).Order("value").Pluck("value", &shown).Error
+		if err != nil {
+			return err
+		}
+		if err := tx.Exec("DELETE FROM product_tags WHERE "+which, batch.ID, kind, values).Error; err != nil || len(shown) == 0 {
+			return err
+		}
+		return tx.emit(models.NewProductEvent(batch, false, kind, shown))
 	})
 }
 
@@ -112,7 +125,7 @@ func (s *Store) ChangeTags(ctx context.Context, c TagChange) error {
 		if written, err := tx.written(&models.AuditRecord{}, "id = ?", c.Audit.ID); written || err != nil {
 			return err
 		}
-		if err := tx.removeTags(c.BatchID, c.Remove); err != nil {
+		if err := tx.removeTags(batch, c.Remove); err != nil {
 			return err
 		}
 		if err := tx.addTags(c.BatchID, c.Add); err != nil {
@@ -168,7 +181,11 @@ func (s *Store) ShowTags(ctx context.Context, batchID string, limit int) (change
 		}
 		changed = len(rows)
 		return eachKind(subjects, func(kind models.TagKind, values []string) error {
-			return tx.Exec("UPDATE product_tags SET live = ? WHERE batch_id = ? AND kind = ? AND value IN ?", shown, batchID, kind, values).Error
+			err := tx.Exec("UPDATE product_tags SET live = ? WHERE batch_id = ? AND kind = ? AND value IN ?", shown, batchID, kind, values).Error
+			if err != nil {
+				return err
+			}
+			return tx.emit(models.NewProductEvent(batch, shown, kind, values))
 		})
 	})
 	return changed, shown, err
