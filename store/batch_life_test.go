@@ -146,3 +146,32 @@ func TestTagsInSlices(t *testing.T) {
 		w.AuditClean(w.batch.ID)
 	})
 }
+
+// Who listens is told of what comes to be tagged, and of what is taken away.
+func TestTagEvents(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		merchant := storetest.Name("m")
+		endpointOf(t, s, merchant, "product.*")
+		w := newWorld(t, s, storetest.BatchSpec{MerchantID: merchant})
+		b := w.batch.Batch
+		b.Products = &models.ProductTags{Text: "5 off"}
+		edit := store.BatchEdit{
+			Batch: b, Seen: w.batch.Counter.ConfigVersion, Retag: true, Audit: models.AuditRecord{Action: "batch.edit"},
+			Tags: []models.TagSubject{{Kind: models.TagProduct, Value: "mug"}, {Kind: models.TagProduct, Value: "cup"}},
+		}
+		_, err := s.EditBatch(t.Context(), edit)
+		require.NoError(t, err)
+		_, shown, err := s.ShowTags(t.Context(), w.batch.ID, 10)
+		require.NoError(t, err)
+		assert.True(t, shown)
+		require.NoError(t, s.ChangeTags(t.Context(), store.TagChange{BatchID: w.batch.ID, Remove: edit.Tags[:1], Audit: models.AuditRecord{Action: "batch.products"}}))
+		told := query(t, s, "SELECT type, data FROM events WHERE merchant_id = ?", merchant)
+		require.Len(t, told, 2)
+		assert.Contains(t, told[0], "product.tagged")
+		assert.Contains(t, told[0], "cup")
+		assert.Contains(t, told[1], "product.untagged")
+		assert.Contains(t, told[1], "mug")
+		assert.NotContains(t, told[1], "cup")
+	})
+}
