@@ -89,7 +89,7 @@ type resting struct {
 	wake            bool // something changed that a running workflow may not have heard of
 	options         client.StartWorkflowOptions
 	workflow, input any
-	woken           func(context.Context) error // takes the mark back
+	woken           func(context.Context) error // takes the mark back; nil: the workflow does
 }
 
 func (s Sweeper) redemptions(ctx context.Context) {
@@ -158,7 +158,7 @@ func (s Sweeper) drive(ctx context.Context, r resting) error {
 		return err
 	}
 	_, err := s.Temporal.SignalWithStartWorkflow(call, r.options.ID, workflows.SignalWake, nil, r.options, r.workflow, r.input)
-	if err != nil {
+	if err != nil || r.woken == nil {
 		return err
 	}
 	return r.woken(ctx)
