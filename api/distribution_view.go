@@ -44,7 +44,7 @@ type progress struct {
 	Skipped   int64                 `json:"skipped" doc:"Users who got nothing, by a rule."`
 	SkippedBy map[models.Code]int64 `json:"skipped_by" doc:"The same by reason, such as user_limit_reached, user_blocked or sold_out."`
 	Failed    int64                 `json:"failed" doc:"Users who got nothing because something failed on our side."`
-	Rate      float64               `json:"rate" doc:"Users a second since the start."`
+	Rate      int64                 `json:"rate" doc:"Users a second since the start."`
 	Seconds   int64                 `json:"seconds_left,omitempty" doc:"How long the rest takes at this rate; absent: not known."`
 }
 
@@ -55,7 +55,7 @@ func (s *Server) viewDistribution(d models.Distribution, now models.Time) distri
 		UpdatedAt: d.UpdatedAt.Time, Links: s.links(workflows.DistributionWorkflowID(d.ID)),
 		Progress: progress{
 			Size: d.Size, Judged: d.Next, Issued: d.Issued, Skipped: d.Skipped, SkippedBy: d.SkippedBy, Failed: d.Failed,
-			Rate: float64(int64(d.Pace(now)*10)) / 10, Seconds: int64(d.Left(now).Seconds()),
+			Rate: int64(d.Pace(now)), Seconds: int64(d.Left(now).Seconds()),
 		},
 	}
 	if d.AudienceID != nil {

@@ -196,6 +196,7 @@ func TestDistributionIsPausedAndCancelled(t *testing.T) {
 	assert.Less(t, d.Issued, int64(2_000))
 	r.AuditClean(r.batch.ID)
 	r.distributionReplays(id)
+	r.keep(r.historyOf(workflows.DistributionWorkflowID(id)), "distribution cancelled")
 }
 
 // answers waits until the workflow says so when it is asked.
@@ -252,4 +253,5 @@ func TestDistributionHeldByItsBatch(t *testing.T) {
 	r.operate(id, store.ResumeDistribution) // changes nothing, and wakes
 	require.NoError(t, run.Get(t.Context(), nil))
 	r.exactlyOnce(id, 50)
+	r.keep(r.historyOf(workflows.DistributionWorkflowID(id)), "distribution held")
 }

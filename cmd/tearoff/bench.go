@@ -12,7 +12,7 @@ import (
 var errBenchNumbers = errors.New("--seconds must be more than 0, and --concurrency not less")
 
 type benchCmd struct {
-	Only        []string `help:"Only these scenarios, separated by commas: claim, claim_sold_out, hold_confirm, wallet, quote." placeholder:"NAMES"`
+	Only        []string `help:"Only these scenarios, separated by commas: claim, claim_sold_out, hold_confirm, wallet, quote, distribution." placeholder:"NAMES"`
 	Seconds     float64  `help:"How long each scenario and each baseline is measured, after a warm-up." default:"10" placeholder:"N"`
 	Concurrency int      `help:"How many requests are under way at a time; 0 = as many as each scenario is meant for." default:"0"`
 	// No environment variable: TEAROFF_MYSQL may be a production's.
@@ -31,7 +31,8 @@ Baselines: one_row and slots16 are servers of the usual design, a gin handler wi
 takes from one counter row, or one of 16, and writes coupon and log, without users, keys or rules; bare_one_row and
 bare_slots16 are the same statements straight from the load, without HTTP; alone is Tearoff itself with a transaction for
 each request instead of shared ones; redis is a counter and a log that is flushed for every write, if a redis-server is on
-the PATH; static is a gin handler that answers the same bytes.
+the PATH; static is a gin handler that answers the same bytes. A distribution is given out range by range, as a worker does it;
+its latencies are those of a range of 500 users, its rate counts users, and plain_inserts writes the same rows without judging.
 
 The load is a closed loop: each of the callers sends its next request when the last one is answered. Latencies are the
 callers', and a stall counts once for each of them, not for all that could have come meanwhile (coordinated omission).

@@ -19,18 +19,19 @@ import (
 
 // cli is every command. Each flag can be set by the environment too; `tearoff COMMAND --help` lists both.
 type cli struct {
-	Dev     devCmd     `cmd:"" help:"Everything for trying out: SQLite, a Temporal dev server with its UI, API and worker."`
-	Serve   serveCmd   `cmd:"" help:"API and worker in one process."`
-	API     apiCmd     `cmd:"" name:"api" help:"The API alone."`
-	Worker  workerCmd  `cmd:"" help:"The worker alone."`
-	Migrate migrateCmd `cmd:"" help:"Bring the store's tables up to date, or take the newest migration back."`
-	Audit   auditCmd   `cmd:"" help:"Check that the books agree. Changes nothing; exits with 1 when they don't."`
-	Rules   rulesCmd   `cmd:"" help:"Try rules on a cart, from files."`
-	Why     whyCmd     `cmd:"" help:"Say why a user's coupon or code does or doesn't apply to a cart. Changes nothing; exits with 1 when something that was named isn't there."`
-	Keys    keysCmd    `cmd:"" help:"Make an API key."`
-	Health  healthCmd  `cmd:"" help:"Ask an API for its health; exits with 1 when it is not ready."`
-	Demo    demoCmd    `cmd:"" help:"Play a shop's day through a Tearoff of its own, and check every outcome."`
-	Bench   benchCmd   `cmd:"" help:"Measure a Tearoff of its own beside simpler designs."`
+	Dev        devCmd        `cmd:"" help:"Everything for trying out: SQLite, a Temporal dev server with its UI, API and worker."`
+	Serve      serveCmd      `cmd:"" help:"API and worker in one process."`
+	API        apiCmd        `cmd:"" name:"api" help:"The API alone."`
+	Worker     workerCmd     `cmd:"" help:"The worker alone."`
+	Migrate    migrateCmd    `cmd:"" help:"Bring the store's tables up to date, or take the newest migration back."`
+	Audit      auditCmd      `cmd:"" help:"Check that the books agree. Changes nothing; exits with 1 when they don't."`
+	Rules      rulesCmd      `cmd:"" help:"Try rules on a cart, from files."`
+	Why        whyCmd        `cmd:"" help:"Say why a user's coupon or code does or doesn't apply to a cart. Changes nothing; exits with 1 when something that was named isn't there."`
+	Distribute distributeCmd `cmd:"" help:"Give the users of an audience a coupon each, and watch it."`
+	Keys       keysCmd       `cmd:"" help:"Make an API key."`
+	Health     healthCmd     `cmd:"" help:"Ask an API for its health; exits with 1 when it is not ready."`
+	Demo       demoCmd       `cmd:"" help:"Play a shop's day through a Tearoff of its own, and check every outcome."`
+	Bench      benchCmd      `cmd:"" help:"Measure a Tearoff of its own beside simpler designs."`
 
 	BenchRows   benchRowsCmd   `cmd:"" name:"bench-rows" hidden:"" help:"The baseline of bench with one transaction for each request."`
 	BenchStatic benchStaticCmd `cmd:"" name:"bench-static" hidden:"" help:"The static baseline of bench."`

@@ -27,3 +27,19 @@ func flushMetrics(registry prometheus.Registerer) store.FlushObserver {
 		left.WithLabelValues(queue).Set(float64(waiting))
 	}
 }
+
+// distributionMetrics measures the ranges of distributions.
+func distributionMetrics(registry prometheus.Registerer) func(issued int, locked time.Duration) {
+	coupons := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tearoff_distributed_coupons_total", Help: "Coupons that distributions gave out.",
+	})
+	lock := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "tearoff_distribution_lock_seconds", Help: "How long a range of a distribution locked its batch's counter, which claims of the batch wait for.",
+		Buckets: []float64{.001, .0025, .005, .01, .015, .02, .03, .05, .1, .25, .5, 1},
+	})
+	registry.MustRegister(coupons, lock)
+	return func(issued int, locked time.Duration) {
+		coupons.Add(float64(issued))
+		lock.Observe(locked.Seconds())
+	}
+}

@@ -111,6 +111,7 @@ func (l load) measure(ctx context.Context, j *job) (result, error) {
 		return result{}, context.Cause(ctx)
 	}
 	r := gather(workers, l.span)
+	r.rate *= float64(max(1, j.each))
 	j.done += r.done
 	j.failed = j.failed || len(r.errors) > 0
 	if j.check != nil && !j.failed {

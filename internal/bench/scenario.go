@@ -18,6 +18,7 @@ var scenarios = []scenario{
 	{"hold_confirm", 192, prepareHold},
 	{"wallet", 192, prepareWallet},
 	{"quote", 192, prepareQuote},
+	{"distribution", 1, prepareDistribution},
 }
 
 // contest is a scenario that is ready to run.
@@ -38,6 +39,8 @@ type job struct {
 	before func(ctx context.Context) error
 	// check compares with what was written; nil: nothing was. It isn't called after an error, whose effect is unknown.
 	check func(ctx context.Context, done int64) error
+	// each is how many things one op does, which the rate counts; 0: one.
+	each int64
 	// done is how often the job was done so far.
 	done int64
 	// failed tells that it had errors.
