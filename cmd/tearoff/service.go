@@ -138,12 +138,8 @@ func (v service) handlers(s *store.Store, temporal client.Client, registry *prom
 	}
 	server, err := api.New(api.Config{
 		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Callbacks: v.payments.callbacks(s, v.log),
-		Log: v.log, UIURL: v.api.UIURL, MinHoldTTL: v.api.MinHoldTTL, MaxInFlight: v.api.MaxInFlight,
-		Registry: registry, Unsubscribe: v.messages.unsubscribe(), WebhookAllowPrivate: v.webhooks.AllowPrivate,
-		Registry: registry, Unsubscribe: v.messages.unsubscribe(),
-		Registry: registry, WebhookAllowPrivate: v.webhooks.AllowPrivate,
 		Log: v.log, UIURL: v.api.UIURL, MinHoldTTL: v.api.MinHoldTTL, MaxInFlight: v.api.MaxInFlight, TrustedProxies: v.api.TrustedProxies,
-		Registry: registry,
+		Registry: registry, Unsubscribe: v.messages.unsubscribe(), WebhookAllowPrivate: v.webhooks.AllowPrivate,
 	})
 	if err != nil {
 		return nil, err
