@@ -36,6 +36,7 @@ func storedOperations() []operation {
 	all = append(all, messageOperations()...)
 	all = append(all, batchOperations()...)
 	all = append(all, distributionOperations()...)
+	all = append(all, userOperations()...)
 	return append(all,
 		onRedemptions("WriteOff, cancelling", "CLOSING, write-off", writeOff),
 		onRedemptions("RecordCaptured, stray", "CANCELLED", stray),
