@@ -39,7 +39,7 @@ const (
 )
 
 // Failure is why a channel did not take a message. It quotes neither the server nor the address.
-type Failure struct {
+type Failure struct { //nolint:errname // it is what a channel answers with, and carries what to do about it
 	Class   Class
 	Outcome models.MessageOutcome
 	Code    int // of the server's answer. 0: it gave none

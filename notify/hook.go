@@ -86,12 +86,12 @@ func hookFailure(a WebhookAnswer) *Failure {
 }
 
 func statusFailure(status int) *Failure {
-	switch {
-	case status == http.StatusNotFound, status == http.StatusGone:
+	switch status {
+	case http.StatusNotFound, http.StatusGone:
 		return &Failure{Class: Refused, Outcome: models.OutcomeAddressRefused, Code: status}
-	case status == http.StatusBadRequest, status == http.StatusRequestEntityTooLarge, status == http.StatusUnprocessableEntity:
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return &Failure{Class: Refused, Outcome: models.OutcomeContentRefused, Code: status}
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusMethodNotAllowed, status == http.StatusServiceUnavailable:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusServiceUnavailable:
 		return &Failure{Class: Down, Outcome: models.OutcomeUnreachable, Code: status}
 	default:
 		return &Failure{Class: Later, Outcome: models.OutcomeTryLater, Code: status}
