@@ -56,6 +56,7 @@ func replay(t *testing.T, h *history.History, exchanged map[string]string) error
 	replayer.RegisterWorkflow(workflows.Batch)
 	replayer.RegisterWorkflow(workflows.Bulk)
 	replayer.RegisterWorkflow(workflows.Distribution)
+	replayer.RegisterWorkflow(workflows.Webhook)
 	return replayer.ReplayWorkflowHistory(quiet{}, h)
 }
 
