@@ -51,6 +51,8 @@ func replay(t *testing.T, h *history.History, exchanged map[string]string) error
 	replayer.RegisterWorkflow(workflows.Redemption)
 	replayer.RegisterWorkflow(workflows.Refund)
 	replayer.RegisterWorkflow(workflows.Audit)
+	replayer.RegisterWorkflow(workflows.Reminder)
+	replayer.RegisterWorkflow(workflows.ReminderPlan)
 	replayer.RegisterWorkflow(workflows.Codes)
 	replayer.RegisterWorkflow(workflows.Messages)
 	replayer.RegisterWorkflow(workflows.Batch)
