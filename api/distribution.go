@@ -19,7 +19,7 @@ func (s *Server) distributionRoutes() []route {
 		on(s, spec{Route: "GET /v1/admin/distributions", Name: "list-distributions", Roles: adminRead, Summary: "Distributions"}, s.listDistributions),
 		on(s, spec{Route: "GET /v1/admin/distributions/{id}", Name: "get-distribution", Roles: adminRead,
 			Summary: "A distribution and how far it is"}, s.getDistribution),
-		on(s, spec{Route: "GET /v1/admin/distributions/{id}/skips.csv", Name: "list-distribution-skips", Roles: adminRead,
+		on(s, spec{Route: "GET /v1/admin/distributions/{id}/skips.csv", Name: "list-distribution-skips", Roles: adminRead, Gives: csvType,
 			Summary: "Who got nothing and why, as CSV"}, s.distributionSkips),
 		on(s, spec{Route: "POST /v1/admin/distributions/{id}/pause", Name: "pause-distribution", Roles: admins, Status: ok,
 			Summary: "Give out nothing more for a while"}, s.pauseDistribution),

@@ -71,8 +71,8 @@ func TestDistributions(t *testing.T) {
 			[]any{log.at("items", 0, "action"), log.at("items", 1, "action"), log.at("items", 2, "action")})
 
 		file := send(t, b.handler, b.http(request{route: "GET /v1/admin/distributions/" + id + "/skips.csv", as: models.RoleSupport}))
-		lines := strings.Split(strings.TrimSpace(file.text), "\n")
-		require.Equal(t, "text/csv; charset=utf-8", file.header.Get("Content-Type"))
+		lines := strings.Split(strings.TrimSpace(file.text), "\r\n")
+		require.Equal(t, "text/csv; charset=utf-8; header=present", file.header.Get("Content-Type"))
 		require.Equal(t, []string{"position,user_id,reason", "2,usr_", ",sold_out"}, []string{lines[0], lines[1][:6], lines[1][len(lines[1])-9:]})
 		require.NotContains(t, file.text, name)
 		b.AuditClean(batch.ID)

@@ -18,21 +18,16 @@ type foresight struct {
 
 // handoutUser is a member of the range with what is known of them.
 type handoutUser struct {
-	pos     int64
-	id      *string // as the audience named them; nil: nobody whom we know
-	known   bool
-	blocked bool
-	merged  bool // into another user, who gets a coupon as a member or not at all
-	erased  bool
-	newest  *int // the highest ordinal among their coupons of the batch; nil: they have none
+	pos    int64
+	id     *string // as the audience named them; nil: nobody whom we know
+	newest *int    // the highest ordinal among their coupons of the batch; nil: they have none
 }
 
-// membersSQL reads members in one walk along three indexes: lists of some hundred ids would have to be parsed, and take the
-// server as long as all the rest.
-const membersSQL = "SELECT m.pos, m.user_id, u.id IS NOT NULL, COALESCE(u.blocked, ?), u.merged_into IS NOT NULL, u.erased_at IS NOT NULL, " +
+// membersSQL reads members in one walk along the indexes: lists of some hundred ids would have to be parsed, and take the server
+// as long as all the rest.
+const membersSQL = "SELECT m.pos, m.user_id, " +
 	"(SELECT c.ordinal FROM coupons AS c WHERE c.batch_id = ? AND c.user_id = m.user_id ORDER BY c.ordinal DESC LIMIT 1) " +
-	"FROM distribution_members AS m LEFT JOIN users AS u ON u.id = m.user_id " +
-	"WHERE m.distribution_id = ? AND m.pos >= ? AND m.pos < ? ORDER BY m.pos"
+	"FROM distribution_members AS m WHERE m.distribution_id = ? AND m.pos >= ? AND m.pos < ? ORDER BY m.pos"
 
 // foresee reads ahead. The sequence comes first: what is issued between the reads shows in both.
 func (h *handout) foresee(most int) error {
@@ -66,16 +61,26 @@ func (h *handout) foresee(most int) error {
 // or erases one of them just then may have to begin again.
 func (h *handout) keepUsers(most int) (map[string]models.User, error) {
 	users := make(map[string]models.User, most)
-	err := eachOf(h.shared().Table("distribution_members AS m").Joins("JOIN users AS u ON u.id = m.user_id").
+	rows, err := h.shared().Table("distribution_members AS m").Joins("JOIN users AS u ON u.id = m.user_id").
 		Select("u.id, u.blocked, u.merged_into, u.erased_at").
-		Where("m.distribution_id = ? AND m.pos >= ? AND m.pos < ?", h.d.ID, h.d.Next, h.d.Next+int64(most)).Order("m.pos"),
-		func(u models.User) { users[u.ID] = u })
-	return users, err
+		Where("m.distribution_id = ? AND m.pos >= ? AND m.pos < ?", h.d.ID, h.d.Next, h.d.Next+int64(most)).Order("m.pos").Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() { // gorm's reflection would take longer than the server
+		var u models.User
+		if err := rows.Scan(&u.ID, &u.Blocked, &u.MergedInto, &u.ErasedAt); err != nil {
+			return nil, err
+		}
+		users[u.ID] = u
+	}
+	return users, rows.Err()
 }
 
 // readUsers reads the next members.
 func (h *handout) readUsers(most int) error {
-	rows, err := h.Raw(membersSQL, false, h.d.BatchID, h.d.ID, h.d.Next, h.d.Next+int64(most)).Rows()
+	rows, err := h.Raw(membersSQL, h.d.BatchID, h.d.ID, h.d.Next, h.d.Next+int64(most)).Rows()
 	if err != nil {
 		return err
 	}
@@ -83,7 +88,7 @@ func (h *handout) readUsers(most int) error {
 	h.users = make([]handoutUser, 0, most)
 	for rows.Next() {
 		var u handoutUser
-		if err := rows.Scan(&u.pos, &u.id, &u.known, &u.blocked, &u.merged, &u.erased, &u.newest); err != nil {
+		if err := rows.Scan(&u.pos, &u.id, &u.newest); err != nil {
 			return err
 		}
 		h.users = append(h.users, u)
@@ -95,11 +100,20 @@ func (h *handout) readUsers(most int) error {
 func (h *handout) userIDs(chosen func(handoutUser) bool) []string {
 	ids := make([]string, 0, len(h.users))
 	for _, u := range h.users {
-		if u.known && chosen(u) {
+		if h.knows(u) && chosen(u) {
 			ids = append(ids, *u.id)
 		}
 	}
 	return distinct(ids)
+}
+
+// knows reports whether there is such a user.
+func (h *handout) knows(u handoutUser) bool {
+	if u.id == nil {
+		return false
+	}
+	_, known := h.before.users[*u.id]
+	return known
 }
 
 // limitsOf is what the users have of the batch; of nobody nothing has to be read.

@@ -138,13 +138,8 @@ func (h *handout) judge(u handoutUser) {
 
 // refuse gives the user a coupon, or says why not.
 func (h *handout) refuse(u handoutUser) models.Code {
-	switch {
-	case !u.known:
+	if !h.knows(u) {
 		return models.CodeUnknownUser
-	case u.merged:
-		return models.CodeUserMerged
-	case u.erased:
-		return models.CodeUserErased
 	}
 	batch, counter := h.issuer.books.batches[h.d.BatchID], h.issuer.books.counters[h.d.BatchID]
 	key := h.d.SourceKey(*u.id)
@@ -160,8 +155,13 @@ func (h *handout) refuse(u handoutUser) models.Code {
 	}
 	h.before.given[key] = true
 	h.issuer.limits.take(batch, numbers)
+	face := batch.DrawFace(*counter, rand.Int64N)
+	if h.d.DryRun { // nothing is posted: the counter is a copy
+		counter.Apply(models.LedgerEntry{Kind: models.EntryIssued, Count: 1, Amount: face, BatchSeq: counter.LedgerSeq})
+		return ""
+	}
 	h.issuer.issue(grant{
-		batch: batch, numbers: numbers, couponID: models.NewID(models.PrefixCoupon), face: batch.DrawFace(*counter, rand.Int64N),
+		batch: batch, numbers: numbers, couponID: models.NewID(models.PrefixCoupon), face: face,
 		source: "distribution", sourceKey: key, requestHash: notClaimed,
 	})
 	return ""

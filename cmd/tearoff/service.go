@@ -119,7 +119,7 @@ func (v service) workerPart(s *store.Store, temporal client.Client, registry pro
 		Audited:     auditMetrics(s, registry),
 		Messages:    messages,
 		Webhooks:    v.webhooks.options(), WebhookAttempted: webhookMetrics(registry),
-		Ranged:      distributionMetrics(registry),
+		Ranged: distributionMetrics(registry),
 	}
 	if v.worker.Audits {
 		config.Audits = worker.DefaultAudits
