@@ -44,7 +44,7 @@ func (tx *txn) priorCodeJob(job models.CodeJob) (*models.CodeJob, error) {
 	if err := q.Find(&rows).Error; err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	if !rows[0].SameRequest(job) {
+	if rows[0].ID != job.ID && !rows[0].SameRequest(job) {
 		return nil, models.NewError(models.CodeIdempotencyKeyReused, "the key was used before for other codes")
 	}
 	return &rows[0], nil

@@ -21,11 +21,16 @@ const (
 // that exist already, of whatever batch, are drawn anew; when next to none is free the job fails with CodeSpaceFull.
 func (s *Store) MakeCodes(ctx context.Context, jobID string, most int64) (models.CodeJob, error) {
 	var job models.CodeJob
+	var from int64 // the job's sequence before the slice; 0: not read yet
 	err := s.tx(ctx, func(tx *txn) error {
 		var err error
 		if job, err = tx.lockCodeJob(jobID); err != nil || job.State != models.CodeJobRunning {
 			return err
 		}
+		if from > 0 && job.Seq != from {
+			return nil // an earlier run has written the slice after all
+		}
+		from = job.Seq
 		var batch models.Batch
 		if err := tx.Take(&batch, "id = ?", job.BatchID).Error; err != nil {
 			return notFound(err, "batch")

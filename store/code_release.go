@@ -19,7 +19,11 @@ type CodeRelease struct {
 // stock back that was kept for them. It returns how many, and where to go on; next is "" when there are no more. A code that
 // is used meanwhile stays.
 func (s *Store) ReleaseCodes(ctx context.Context, r CodeRelease) (released int, next string, err error) {
+	r.Audit.ID = models.NewID(models.PrefixAudit)
 	err = s.tx(ctx, func(tx *txn) error {
+		if written, err := tx.written(&r.Audit, "id = ?", r.Audit.ID); written || err != nil {
+			return err // what an earlier run has answered holds
+		}
 		released, next = 0, ""
 		now, err := tx.now()
 		if err != nil {
