@@ -40,7 +40,7 @@ func endpointOf(t *testing.T, s *store.Store, merchant string, events ...string)
 // heard is what the endpoint is to be told, in the order of the ids.
 func (e *ear) heard(subjects ...string) []store.DueDelivery {
 	e.t.Helper()
-	list, err := e.s.Deliveries(e.t.Context(), store.DeliveryQuery{EndpointID: e.WebhookEndpoint.ID, Limit: 1000})
+	list, err := e.s.Deliveries(e.t.Context(), store.DeliveryQuery{EndpointID: e.ID, Limit: 1000})
 	require.NoError(e.t, err)
 	slices.Reverse(list)
 	var all []store.DueDelivery

@@ -16,7 +16,7 @@ import (
 // due is what can be sent to the endpoint now.
 func (e *ear) due(limit int) store.Due {
 	e.t.Helper()
-	due, err := e.s.DueDeliveries(e.t.Context(), e.WebhookEndpoint.ID, limit)
+	due, err := e.s.DueDeliveries(e.t.Context(), e.ID, limit)
 	require.NoError(e.t, err)
 	return due
 }
@@ -28,15 +28,15 @@ func (e *ear) ends(failure models.DeliveryFailure, status int, deliveries ...sto
 	for i, d := range deliveries {
 		attempts[i] = store.DeliveryAttempt{EventID: d.EventID, Seen: d.Seq, Status: status, Failure: failure, Took: 7 * time.Millisecond}
 	}
-	after, err := e.s.RecordAttempts(e.t.Context(), e.WebhookEndpoint.ID, attempts)
+	after, err := e.s.RecordAttempts(e.t.Context(), e.ID, attempts)
 	require.NoError(e.t, err)
 	return after
 }
 
 // late makes all that waits due, and lets the endpoint be asked.
 func (e *ear) late() {
-	exec(e.t, e.s, "UPDATE webhook_deliveries SET due_at = created_at, seq = seq + 1 WHERE due_at IS NOT NULL AND endpoint_id = ?", e.WebhookEndpoint.ID)
-	exec(e.t, e.s, "UPDATE webhook_endpoints SET retry_at = NULL, seq = seq + 1 WHERE id = ?", e.WebhookEndpoint.ID)
+	exec(e.t, e.s, "UPDATE webhook_deliveries SET due_at = created_at, seq = seq + 1 WHERE due_at IS NOT NULL AND endpoint_id = ?", e.ID)
+	exec(e.t, e.s, "UPDATE webhook_endpoints SET retry_at = NULL, seq = seq + 1 WHERE id = ?", e.ID)
 }
 
 func TestDueInOrder(t *testing.T) {
@@ -68,12 +68,12 @@ func TestDueInOrder(t *testing.T) {
 		assert.Equal(t, models.EventHoldCancelled, of(e.due(10).Deliveries, holds[0]).Type)
 		ids, err := s.DueEndpoints(t.Context(), "", 1000)
 		require.NoError(t, err)
-		assert.Contains(t, ids, e.WebhookEndpoint.ID)
+		assert.Contains(t, ids, e.ID)
 		e.ends("", 200, e.due(10).Deliveries...)
 		assert.Empty(t, e.due(10).Deliveries)
 		ids, err = s.DueEndpoints(t.Context(), "", 1000)
 		require.NoError(t, err)
-		assert.NotContains(t, ids, e.WebhookEndpoint.ID)
+		assert.NotContains(t, ids, e.ID)
 	})
 }
 
@@ -144,7 +144,7 @@ func TestSparedAndDisabled(t *testing.T) {
 		assert.Len(t, e.due(100).Deliveries, 19)
 
 		e.ends(models.FailureStatus, 503, e.due(5).Deliveries...)
-		exec(t, s, "UPDATE webhook_endpoints SET failing_since = '2020-01-01 00:00:00.000000' WHERE id = ?", e.WebhookEndpoint.ID)
+		exec(t, s, "UPDATE webhook_endpoints SET failing_since = '2020-01-01 00:00:00.000000' WHERE id = ?", e.ID)
 		e.late()
 		after = e.ends(models.FailureStatus, 503, e.due(1).Deliveries...)
 		assert.Equal(t, models.EndpointDisabled, after.State)
@@ -152,8 +152,8 @@ func TestSparedAndDisabled(t *testing.T) {
 		assert.Empty(t, e.due(100).Deliveries)
 		told := other.heard()
 		require.Equal(t, []models.EventType{models.EventWebhookDisabled}, types(told))
-		assert.Equal(t, models.EndpointEvent{EndpointID: e.WebhookEndpoint.ID, Reason: models.EndpointFailing}, data[models.EndpointEvent](t, told[0]))
-		enabled, err := s.ChangeEndpoint(t.Context(), store.EndpointChange{ID: e.WebhookEndpoint.ID, State: models.EndpointEnabled})
+		assert.Equal(t, models.EndpointEvent{EndpointID: e.ID, Reason: models.EndpointFailing}, data[models.EndpointEvent](t, told[0]))
+		enabled, err := s.ChangeEndpoint(t.Context(), store.EndpointChange{ID: e.ID, State: models.EndpointEnabled})
 		require.NoError(t, err)
 		assert.Zero(t, enabled.Failures)
 		e.late()
@@ -183,10 +183,10 @@ func TestReplaySince(t *testing.T) {
 		since := first.CreatedAt.Add(-time.Minute)
 		for _, x := range []*ear{e, late} {
 			require.Eventually(t, func() bool { // ids are as fine as milliseconds
-				_, err := s.ReplayEvents(t.Context(), x.WebhookEndpoint.ID, since, models.AuditRecord{})
+				_, err := s.ReplayEvents(t.Context(), x.ID, since, models.AuditRecord{})
 				require.NoError(t, err)
 				for more := true; more; {
-					more, err = s.ReplaySlice(t.Context(), x.WebhookEndpoint.ID, 2)
+					more, err = s.ReplaySlice(t.Context(), x.ID, 2)
 					require.NoError(t, err)
 				}
 				return len(x.due(100).Deliveries) == 5
@@ -205,7 +205,7 @@ func TestPruned(t *testing.T) {
 		insert := func(state models.DeliveryState, days int, due, ended models.Time) {
 			exec(t, s, "INSERT INTO events (id, type, at, merchant_id, subject, subject_seq, data) VALUES (?, 'coupon.claimed', ?, 'm', 's', 1, '{}')", old(days), at)
 			exec(t, s, "INSERT INTO webhook_deliveries (endpoint_id, event_id, type, subject, subject_seq, state, seq, attempts, due_at, status, duration_ms, failure, created_at, ended_at) "+
-				"VALUES (?, ?, 'coupon.claimed', 's', 1, ?, 1, 0, ?, 0, 0, '', ?, ?)", e.WebhookEndpoint.ID, old(days), state, due, at, ended)
+				"VALUES (?, ?, 'coupon.claimed', 's', 1, ?, 1, 0, ?, 0, 0, '', ?, ?)", e.ID, old(days), state, due, at, ended)
 		}
 		recent := models.NewTime(time.Now())
 		insert(models.DeliveryDelivered, 8, models.Time{}, at)
