@@ -66,6 +66,7 @@ const (
 	OutcomeGone      MessageOutcome = "user_gone"  // erased, or merged into another
 	OutcomeInactive  MessageOutcome = "inactive"   // the batch writes to active users alone
 	OutcomeTooLate   MessageOutcome = "too_late"   // it would tell of something that is over
+	OutcomeNeedless  MessageOutcome = "needless"   // it would remind of coupons that were used or are gone meanwhile
 	OutcomeNoChannel MessageOutcome = "no_channel" // this installation has no such channel
 	OutcomeNoText    MessageOutcome = "no_text"    // its template can't be written out
 )

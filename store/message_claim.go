@@ -82,6 +82,7 @@ type messageFacts struct {
 	paused    map[string]bool
 	templates map[templateKey]*models.Template
 	leased    map[string]bool // ids of what is to be sent
+	needless  map[string]bool // ids of reminders of coupons that can't be used any more
 }
 
 type templateKey struct {
@@ -92,7 +93,7 @@ type templateKey struct {
 func (tx *txn) messageFacts(channel models.Channel, rows []*models.Message) (*messageFacts, error) {
 	f := &messageFacts{
 		users: map[string]models.User{}, addresses: map[string]string{}, batches: map[string]models.Batch{}, paused: map[string]bool{},
-		templates: map[templateKey]*models.Template{}, leased: map[string]bool{},
+		templates: map[templateKey]*models.Template{}, leased: map[string]bool{}, needless: map[string]bool{},
 	}
 	userIDs := distinct(keysOf(rows, func(m *models.Message) string { return m.UserID }))
 	var users []models.User
@@ -106,6 +107,9 @@ func (tx *txn) messageFacts(channel models.Channel, rows []*models.Message) (*me
 		return nil, err
 	}
 	if err := f.readBatches(tx, distinct(keysOf(rows, func(m *models.Message) string { return m.BatchID }))); err != nil {
+		return nil, err
+	}
+	if err := f.readReminded(tx, rows); err != nil {
 		return nil, err
 	}
 	if channel == models.ViaInbox { // nobody reads it yet
@@ -181,6 +185,8 @@ func (f *messageFacts) judge(m *models.Message, c MessageClaim, now models.Time)
 		return models.OutcomeOptedOut
 	case f.batches[m.BatchID].Notices.Inactive(user, now):
 		return models.OutcomeInactive
+	case f.needless[m.ID]:
+		return models.OutcomeNeedless
 	case c.Missing:
 		return models.OutcomeNoChannel
 	case addressed && f.addresses[m.UserID] == "":

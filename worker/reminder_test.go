@@ -302,3 +302,26 @@ func TestRemindersTidied(t *testing.T) {
 	assert.Zero(t, a.count("reminder_runs WHERE 1 = 1"))
 	assert.Zero(t, a.plans(), "it is not planned again")
 }
+
+// TestRemindersAreJudgedWhenSent: what was used while the message waited for its turn is not written about; another coupon of
+// that day is enough.
+func TestRemindersAreJudgedWhenSent(t *testing.T) {
+	t.Parallel()
+	w := openWorld(t, store.Options{SQLite: storetest.SQLiteFile(t)})
+	a := newAlmanac(t, w, "UTC", dayBefore)
+	a.is("05-01 08:00")
+	used := a.has("used", "05-02 20:00")
+	one := a.has("one of two", "05-02 20:00", "05-02 22:00")
+	a.has("unused", "05-02 20:00")
+	a.plans()
+	a.is("05-01 09:00")
+	require.Equal(t, 3, a.reminds("05-01").Told)
+	for _, c := range []models.Coupon{used[0], one[0]} {
+		out, err := a.Store.OpenHolds(a.ctx(), []models.Plan{a.Plan(models.KindHold, c)})
+		require.NoError(t, err)
+		require.Nil(t, out[0].Err)
+	}
+	claimed, err := a.Store.ClaimMessages(a.ctx(), store.MessageClaim{Channel: models.ViaInbox, Limit: 100})
+	require.NoError(t, err)
+	assert.Equal(t, map[models.MessageOutcome]int{"": 2, models.OutcomeNeedless: 1}, claimed.Ended)
+}
