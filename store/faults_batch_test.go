@@ -43,16 +43,8 @@ func batchTrial(own *world, run func(ctx context.Context, s *store.Store) (strin
 	}}
 }
 
-func trialsOf(n int, make1 func() trial) []trial {
-	trials := make([]trial, n)
-	for i := range trials {
-		trials[i] = make1()
-	}
-	return trials
-}
-
 func editTrials(w *world, n int) []trial {
-	return trialsOf(n, func() trial {
+	return trialsOf(n, func(int) trial {
 		own := ownBatch(w)
 		b := own.batch.Batch
 		b.Name = "edited"
@@ -65,7 +57,7 @@ func editTrials(w *world, n int) []trial {
 }
 
 func stockTrials(w *world, n int) []trial {
-	return trialsOf(n, func() trial {
+	return trialsOf(n, func(int) trial {
 		own := ownBatch(w)
 		change := store.StockChange{BatchID: own.batch.ID, Add: 5, Key: storetest.Name("key"), Audit: models.AuditRecord{Action: "batch.stock"}}
 		return batchTrial(own, func(ctx context.Context, s *store.Store) (string, error) {
@@ -78,7 +70,7 @@ func stockTrials(w *world, n int) []trial {
 func deedTrials(do models.CouponDeed) func(w *world, n int) []trial {
 	until := inTime(48 * time.Hour)
 	return func(w *world, n int) []trial {
-		return trialsOf(n, func() trial {
+		return trialsOf(n, func(int) trial {
 			own := ownBatch(w)
 			deed := store.CouponDeed{CouponID: own.coupons(1)[0].ID, Do: do, Until: until, Audit: models.AuditRecord{Action: "coupon.deed"}}
 			return batchTrial(own, func(ctx context.Context, s *store.Store) (string, error) {
@@ -90,7 +82,7 @@ func deedTrials(do models.CouponDeed) func(w *world, n int) []trial {
 }
 
 func giveTrials(w *world, n int) []trial {
-	return trialsOf(n, func() trial {
+	return trialsOf(n, func(int) trial {
 		own := ownBatch(w)
 		gift := store.CouponGift{BatchID: own.batch.ID, UserID: own.user, Key: "k", Audit: models.AuditRecord{Action: "coupon.give"}}
 		return batchTrial(own, func(ctx context.Context, s *store.Store) (string, error) {
@@ -101,7 +93,7 @@ func giveTrials(w *world, n int) []trial {
 }
 
 func startBulkTrials(w *world, n int) []trial {
-	return trialsOf(n, func() trial {
+	return trialsOf(n, func(int) trial {
 		own := ownBatch(w)
 		ask := store.BulkRequest{BatchID: own.batch.ID, Kind: models.BulkRevoke, Key: "k", Audit: models.AuditRecord{Action: "batch.revoke"}}
 		return batchTrial(own, func(ctx context.Context, s *store.Store) (string, error) {
@@ -112,7 +104,7 @@ func startBulkTrials(w *world, n int) []trial {
 }
 
 func runBulkTrials(w *world, n int) []trial {
-	return trialsOf(n, func() trial {
+	return trialsOf(n, func(int) trial {
 		own := ownBatch(w)
 		own.coupons(3)
 		id := own.bulk(models.BulkExtend, models.BulkTerms{Seconds: 60}).ID
@@ -124,7 +116,7 @@ func runBulkTrials(w *world, n int) []trial {
 }
 
 func expireCouponTrials(w *world, n int) []trial {
-	return trialsOf(n, func() trial {
+	return trialsOf(n, func(int) trial {
 		own := ownBatch(w)
 		own.coupons(3)
 		own.over()
