@@ -28,8 +28,9 @@ type threshold struct {
 type setRemindersInput struct {
 	BatchPath
 	Body struct {
-		notices
-		Reason string `json:"reason" minLength:"1" maxLength:"1000" doc:"For the audit log."`
+		Reminders        []threshold `json:"reminders,omitempty" maxItems:"5" nullable:"false" doc:"All of them. Absent: nobody is reminded any more."`
+		ActiveWithinDays int         `json:"active_within_days,omitempty" minimum:"0" maximum:"3650" doc:"Only users who claimed, quoted or held so lately are written to. 0: everybody."`
+		Reason           string      `json:"reason" minLength:"1" maxLength:"1000" doc:"For the audit log."`
 	}
 }
 
@@ -65,7 +66,7 @@ func (s *Server) setReminders(ctx context.Context, in *setRemindersInput) (*batc
 		return nil, err
 	}
 	var faults []Fault
-	asked, err := s.checkNotices(ctx, in.Body.notices, row.MerchantID, func(path, message string) {
+	asked, err := s.checkNotices(ctx, notices{in.Body.Reminders, in.Body.ActiveWithinDays}, row.MerchantID, func(path, message string) {
 		faults = append(faults, Fault{Path: "body." + path, Message: message})
 	})
 	if err != nil {

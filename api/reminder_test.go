@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -88,7 +89,7 @@ func TestRemindersRefused(t *testing.T) {
 	b.admin("PUT", path, doc{"reminders": []doc{at(1)}}).problem(400, models.CodeInvalidRequest)
 	p = b.admin("POST", "/batches", doc{
 		"rule_id": b.ruled("", amountOff(5)), "name": "b", "currency": "USD", "valid_seconds": 5, "notices": doc{"reminders": []doc{at(1), at(1)}},
-	}).problem(400, models.CodeInvalidBatch)
+	}).problem(422, models.CodeInvalidBatch)
 	require.Contains(t, fmt.Sprint(p["params"]), "notices.reminders[1].days_before")
 	row, err := s.Batch(t.Context(), batch.ID)
 	require.NoError(t, err)
@@ -100,11 +101,15 @@ func TestRemindersRefused(t *testing.T) {
 // The days are listed newest first, page by page.
 func TestRemindersListed(t *testing.T) {
 	t.Parallel()
-	s := storetest.SQLite(t)
+	file := storetest.SQLiteFile(t)
+	s := storetest.Open(t, store.Options{SQLite: file})
+	raw, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(10000)")
+	require.NoError(t, err)
+	defer raw.Close()
 	b := setup(t, s)
 	batch := storetest.New(t, s).Batch(storetest.BatchSpec{})
 	for day := 1; day <= 5; day++ {
-		_, err := s.SQL().ExecContext(t.Context(), "INSERT INTO reminder_runs (batch_id, day, seq, days_before, after_id, through, told, missed, wake, due_at, "+
+		_, err := raw.ExecContext(t.Context(), "INSERT INTO reminder_runs (batch_id, day, seq, days_before, after_id, through, told, missed, wake, due_at, "+
 			"done_at, created_at, updated_at) VALUES (?, ?, 1, 1, '', 0, ?, 0, 0, ?, ?, ?, ?)",
 			batch.ID, fmt.Sprintf("2026-05-0%d", day), day, batch.CreatedAt, batch.CreatedAt, batch.CreatedAt, batch.CreatedAt)
 		require.NoError(t, err)
