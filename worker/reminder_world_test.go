@@ -57,11 +57,11 @@ func (a *almanac) is(text string) {
 
 func (w *world) turn(to time.Time) {
 	w.T.Helper()
-	real, err := w.Store.Now(w.T.Context())
+	actual, err := w.Store.Now(w.T.Context())
 	require.NoError(w.T, err)
 	w.clock.mu.Lock()
 	defer w.clock.mu.Unlock()
-	w.clock.ahead = to.Sub(real.Time)
+	w.clock.ahead = to.Sub(actual.Time)
 }
 
 // user makes one whom the test calls by the name.
