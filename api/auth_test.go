@@ -94,8 +94,9 @@ func TestEveryRouteAsksForAKey(t *testing.T) {
 func TestSupportReadsOnly(t *testing.T) {
 	t.Parallel()
 	b := setup(t, storetest.SQLite(t))
+	exports := []string{"GET /v1/admin/batches/{id}/codes.csv", "GET /v1/admin/users/{id}/export"} // worth money, or personal
 	for _, op := range operations(t, b.handler) {
-		reads := strings.HasPrefix(op.Route, "GET ")
+		reads := strings.HasPrefix(op.Route, "GET ") && !slices.Contains(exports, op.Route)
 		require.Equal(t, reads, slices.Contains(op.Roles, models.RoleSupport), op.Route)
 		if strings.Contains(op.Route, " /v1/admin/") {
 			require.NotContains(t, op.Roles, models.RoleStorefront, op.Route)

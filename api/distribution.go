@@ -211,6 +211,11 @@ func (s *Server) listDistributions(ctx context.Context, in *listDistributionsInp
 	if err != nil {
 		return nil, err
 	}
+	if in.BatchID != "" {
+		if err := s.ownBatch(ctx, in.BatchID); err != nil {
+			return nil, err
+		}
+	}
 	rows, err := s.store.Distributions(ctx, store.DistributionQuery{
 		Page: store.Page{MerchantID: keyOf(ctx).MerchantID, After: start, Limit: in.Limit + 1}, BatchID: in.BatchID, State: in.State,
 	})

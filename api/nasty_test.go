@@ -152,7 +152,7 @@ func TestAnotherMerchantsThingsAreNotThere(t *testing.T) {
 			method, path, _ := strings.Cut(op.Route, " ")
 			resource := strings.Split(strings.TrimPrefix(strings.TrimPrefix(path, "/v1/"), "admin/"), "/")[0]
 			if id := ids[resource]; strings.Contains(path, "{id}") && id != "" {
-				body := doc{"reason": "r", "method": "m", "action": "cancel", "what": []string{"use"}, "content": amountOff(1), "ttl_seconds": 60, "add": 1, "until": "2031-01-01", "user": doc{"id": "u"}, "codes": []doc{{"code": "x"}}, "cart": cart(100)}
+				body := doc{"reason": "r", "method": "m", "action": "cancel", "what": []string{"use"}, "content": amountOff(1), "ttl_seconds": 60, "add": 1, "count": 1, "until": "2031-01-01", "user": doc{"id": "u"}, "codes": []doc{{"code": "x"}}, "cart": cart(100)}
 				if strings.HasSuffix(path, "/products") {
 					delete(body, "add")
 				}

@@ -59,6 +59,7 @@ const (
 	CodeUserMerged       Code = "user_merged"
 	CodeUserErased       Code = "user_erased"
 	CodeUnknownUser      Code = "unknown_user"
+	CodeAlreadyGiven     Code = "already_given"
 	CodeUserHasLocked    Code = "user_has_locked_coupons"
 
 	CodeInvalidExpression Code = "invalid_expression"
@@ -66,7 +67,6 @@ const (
 	CodeImportMismatch    Code = "import_file_differs"
 	CodeImportEnded       Code = "import_ended"
 	CodeInvalidFile       Code = "invalid_file"
-	CodeAlreadyGiven      Code = "already_given"
 
 	CodeNotValid   Code = "code_not_valid"
 	CodeRequired   Code = "code_required"
@@ -191,18 +191,6 @@ var catalogue = []CodeInfo{
 	{CodeUserBlocked, ClassRefused, "The user may not get coupons."},
 	{CodeClaimModeForbids, ClassConflict, "Coupons of this batch are not got in this way; `params.claim_mode` says in which they are."},
 	{CodeIdentityRequired, ClassRefused, "The batch counts coupons by `params.identity`, and the user has none."},
-	{CodeAlreadyGiven, ClassRefused, "The user has a coupon of this distribution already, from when they were two users."},
-
-	{CodeUserMerged, ClassConflict, "The user was merged into another while this was done; ask again, `params.user_id` names the other."},
-	{CodeUserErased, ClassNotFound, "The user was erased; the same person is a new user."},
-	{CodeUnknownUser, ClassRefused, "Nobody known is named by this."},
-	{CodeUserHasLocked, ClassConflict, "A redemption or refund of the user's is under way; `params.redemption_id` names it."},
-
-	{CodeInvalidExpression, ClassRefused, "The expression can't be used as written; `params.at` says where, `message` what."},
-	{CodeNameTaken, ClassConflict, "Another one of the merchant's has this name."},
-	{CodeImportMismatch, ClassConflict, "The file is not the one that the import began with; nothing of it was applied. `params.row` says up to which row they were compared."},
-	{CodeImportEnded, ClassConflict, "The import takes no more rows; `params.state` says why."},
-	{CodeInvalidFile, ClassRefused, "The file can't be read as documented; `params.row` says where, `message` what. Rows before it are applied."},
 
 	{CodeNotValid, ClassRefused, "There is no such code."},
 	{CodeRequired, ClassRefused, "Coupons of this batch are got by a code only."},
@@ -211,8 +199,6 @@ var catalogue = []CodeInfo{
 	{CodeOver, ClassRefused, "The code's validity is over."},
 	{CodeUsedUp, ClassConflict, "The code has been used as often as it may be."},
 	{CodeTaken, ClassConflict, "The code exists already, of another batch or with another content; `params.code` says which."},
-	{CodeSpaceFull, ClassConflict, "Hardly any code of the batch's length and alphabet is free: make them longer."},
-	{CodeTooMany, ClassTooMany, "Too many wrong codes came from this user, address or key; ask again after Retry-After."},
 
 	{CodeCouponNotFound, ClassRefused, "There is no such coupon for this user."},
 	{CodeCouponLocked, ClassConflict, "Another redemption holds the coupon."},
@@ -234,6 +220,21 @@ var catalogue = []CodeInfo{
 	{CodeExpressionNotMet, ClassRefused, "The merchant's own condition is not met."},
 	{CodeNotStackable, ClassRefused, "The coupon can't be combined with `params.with`."},
 	{CodeDuplicateCoupon, ClassRefused, "The coupon is named twice."},
+
+	{CodeUserMerged, ClassConflict, "The user was merged into another while this was done; ask again, `params.user_id` names the other."},
+	{CodeUserErased, ClassNotFound, "The user was erased; the same person is a new user."},
+	{CodeUnknownUser, ClassRefused, "Nobody known is named by this."},
+	{CodeAlreadyGiven, ClassRefused, "The user has a coupon of this distribution already, from when they were two users."},
+	{CodeUserHasLocked, ClassConflict, "A redemption or refund of the user's is under way; `params.redemption_id` names it."},
+
+	{CodeInvalidExpression, ClassRefused, "The expression can't be used as written; `params.at` says where, `message` what."},
+	{CodeNameTaken, ClassConflict, "Another one of the merchant's has this name."},
+	{CodeImportMismatch, ClassConflict, "The file is not the one that the import began with; nothing of it was applied. `params.row` says up to which row they were compared."},
+	{CodeImportEnded, ClassConflict, "The import takes no more rows; `params.state` says why."},
+	{CodeInvalidFile, ClassRefused, "The file can't be read as documented; `params.row` says where, `message` what. Rows before it are applied."},
+
+	{CodeSpaceFull, ClassConflict, "Hardly any code of the batch's length and alphabet is free: make them longer."},
+	{CodeTooMany, ClassTooMany, "Too many wrong codes came from this user, address or key; ask again after Retry-After."},
 
 	{CodePaymentDeclined, ClassRefused, "The payment was declined; nothing was charged."},
 	{CodePaymentRefused, ClassRefused, "The payment provider refused for good: a payment was not charged, or a refund, `params.refund_id`, not given back."},

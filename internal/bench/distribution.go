@@ -35,7 +35,7 @@ func prepareDistribution(ctx context.Context, e *env) (*contest, error) {
 	if err != nil {
 		return nil, err
 	}
-	batchID, err := e.batch(ctx, batchSpec{quantity: plenty})
+	batchID, err := e.batch(ctx, batchSpec{quantity: handoutMost})
 	if err != nil {
 		return nil, err
 	}
