@@ -46,7 +46,7 @@ func TestEditBatch(t *testing.T) {
 		kept := b.admin("GET", "/coupons/"+first.text("id"), nil).ok(200)
 		require.Equal(t, first["valid_until"], kept["valid_until"], "those that are issued are left alone")
 
-		require.Equal(t, edited, doc(b.edit(batch.ID, doc{"name": "New"}).ok(200)).with(doc{"counters": edited["counters"]}), "what changes nothing")
+		require.Equal(t, edited, b.edit(batch.ID, doc{"name": "New"}).ok(200).with(doc{"counters": edited["counters"]}), "what changes nothing")
 		b.edit(batch.ID, doc{"name": "Newer", "config_version": 1}).problem(409, models.CodeStateConflict)
 		over := b.edit(batch.ID, doc{"claim_from": "2020-01-01", "claim_until": "2020-12-31"}).problem(422, models.CodeInvalidBatch)
 		require.NotEmpty(t, over.at("params", "errors"))

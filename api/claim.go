@@ -71,7 +71,7 @@ func (s *Server) claimFor(ctx context.Context, request store.ClaimRequest, user 
 		return nil, err
 	}
 	request.LimitKeys = user.LimitKeys()
-	s.store.Seen(request.UserID)
+	s.store.Seen(ctx, request.UserID)
 	got, err := s.store.ClaimOne(ctx, request)
 	if into := mergedInto(got.Err); err == nil && into != "" { // since this process has last looked
 		request.UserID = into

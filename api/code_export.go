@@ -32,7 +32,7 @@ func (s *Server) exportCodes(ctx context.Context, in *exportCodesInput) (*csvOut
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx) // the request's own time is too short for millions
-	return s.csvFile("codes-"+in.ID+".csv", exportHeader, func(put func(cells ...string) error) error {
+	return s.csvFile(ctx, "codes-"+in.ID+".csv", exportHeader, func(put func(cells ...string) error) error {
 		n, err := s.eachCode(ctx, in, put)
 		record.Action, record.Detail = "codes.exported", map[string]any{"codes": n, "complete": err == nil}
 		if failed := s.store.AddAudit(ctx, record); failed != nil {

@@ -129,7 +129,8 @@ func (g *guard) leave(r *guessing) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, name := range r.by.Names() {
-		if g.busy[name]--; g.busy[name] <= 0 {
+		g.busy[name]--
+		if g.busy[name] <= 0 {
 			delete(g.busy, name)
 		}
 		if r.wrong > 0 {

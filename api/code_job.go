@@ -139,8 +139,10 @@ func (s *Server) codeJob(ctx context.Context, id string) (models.CodeJob, error)
 	if err != nil {
 		return job, err
 	}
-	if models.CodeOf(s.ownBatch(ctx, job.BatchID)) == models.CodeNotFound {
+	if err := s.ownBatch(ctx, job.BatchID); models.CodeOf(err) == models.CodeNotFound {
 		return models.CodeJob{}, models.NewError(models.CodeNotFound, "there is no such code job")
+	} else if err != nil {
+		return models.CodeJob{}, err
 	}
 	return job, nil
 }

@@ -10,7 +10,7 @@ func (s *Server) codeRoutes() []route {
 			Summary: "Make many codes in the background; single ones take their stock at once"}, s.generateCodes),
 		on(s, spec{Route: "POST /v1/admin/batches/{id}/codes/release", Name: "release-codes", Roles: admins, Status: ok,
 			Summary: "Give up unused single codes and the stock that is kept for them"}, s.releaseCodes),
-		on(s, spec{Route: "GET /v1/admin/batches/{id}/codes.csv", Name: "export-codes", Roles: admins,
+		on(s, spec{Route: "GET /v1/admin/batches/{id}/codes.csv", Name: "export-codes", Roles: admins, Gives: csvType,
 			Summary: "The codes of a batch as CSV; each export is in the audit log"}, s.exportCodes),
 		on(s, spec{Route: "GET /v1/admin/batches/{id}/code-jobs", Name: "list-code-jobs", Roles: adminRead,
 			Summary: "The code jobs of a batch"}, s.listCodeJobs),

@@ -20,7 +20,7 @@ func TestCouponAdmin(t *testing.T) {
 		id := b.claims(batch.ID, user).ok(201).text("id")
 		state := func() string {
 			wallet := b.send(request{route: "GET /v1/users/" + user + "/coupons", as: models.RoleServer}).ok(200)
-			return doc(wallet).text("items", 0, "state")
+			return wallet.text("items", 0, "state")
 		}
 		do := func(what string, body doc) answer {
 			return b.admin("POST", "/coupons/"+id+"/"+what, doc{"reason": "because"}.with(body))
@@ -75,7 +75,7 @@ func TestCouponPages(t *testing.T) {
 		}
 		for _, query := range []string{"", "&state=AVAILABLE"} {
 			seen, cursor := map[any]bool{}, ""
-			for page := 0; page < 3; page++ {
+			for range 3 {
 				list := b.admin("GET", "/coupons?limit=2&batch_id="+batch.ID+query+cursor, nil).ok(200)
 				for i := range list.items() {
 					seen[list.at("items", i, "id")] = true

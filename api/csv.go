@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/csv"
 	"errors"
 	"net/http"
@@ -23,41 +24,42 @@ type csvOutput struct {
 
 // csvFile sends rows as a file of the name. write hands each row to put, and stops when put fails. A file that can't be
 // written to its end is broken off, so that nobody takes a part for the whole.
-func (s *Server) csvFile(name string, header []string, write func(put func(cells ...string) error) error) *csvOutput {
+func (s *Server) csvFile(ctx context.Context, name string, header []string, write func(put func(cells ...string) error) error) *csvOutput {
 	return &csvOutput{Body: func(hc huma.Context) {
 		hc.SetHeader("Content-Type", csvType+"; charset=utf-8; header=present")
 		hc.SetHeader("Content-Disposition", `attachment; filename="`+name+`"`)
 		hc.SetStatus(http.StatusOK)
-		c := humagin.Unwrap(hc)
-		control := http.NewResponseController(c.Writer)
-		out, n := csv.NewWriter(c.Writer), 0
+		out := csv.NewWriter(patient{humagin.Unwrap(hc).Writer})
 		out.UseCRLF = true // RFC 4180
 		put := func(cells ...string) error {
-			if n++; n%csvSlice == 0 {
-				if out.Flush(); out.Error() == nil {
-					_ = control.SetWriteDeadline(patience()) // not every connection has one
-				}
-			}
 			safe := make([]string, len(cells))
 			for i, cell := range cells {
 				safe[i] = safeCell(cell)
 			}
 			return out.Write(safe)
 		}
-		_ = control.SetWriteDeadline(patience())
 		err := errors.Join(put(header...), write(put))
 		out.Flush()
 		if err = errors.Join(err, out.Error()); err == nil {
 			return
 		}
 		if hc.Context().Err() == nil {
-			s.cfg.Log.WarnContext(hc.Context(), "a file was broken off", "request_id", callOf(hc.Context()).id, "error", err)
+			s.cfg.Log.WarnContext(ctx, "a file was broken off", "request_id", callOf(ctx).id, "error", err)
 		}
 		panic(http.ErrAbortHandler)
 	}}
 }
 
-// csvSlice is how many rows are sent at once, and may take streamIdle.
+// patient lets each part of a file take streamIdle, however long it took to find it.
+type patient struct{ http.ResponseWriter }
+
+// Write implements io.Writer.
+func (p patient) Write(part []byte) (int, error) {
+	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(patience()) // not every connection has one
+	return p.ResponseWriter.Write(part)
+}
+
+// csvSlice is how many rows are read at once.
 const csvSlice = 500
 
 // streamIdle is how long a file that is sent or received may stand still.

@@ -17,7 +17,7 @@ func (s *Server) distributionSkips(ctx context.Context, in *distributionSkipsInp
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx) // a file of a million may take longer than a request has; putting a row fails when nobody reads
-	return s.csvFile(d.ID+"-skips.csv", []string{"position", "user_id", "reason"}, func(put func(cells ...string) error) error {
+	return s.csvFile(ctx, d.ID+"-skips.csv", []string{"position", "user_id", "reason"}, func(put func(cells ...string) error) error {
 		for last := in.After; ; {
 			rows, err := s.store.DistributionSkips(ctx, d.ID, last, csvSlice)
 			if err != nil || len(rows) == 0 {

@@ -96,7 +96,7 @@ func TestDistributionsRefused(t *testing.T) {
 	b.refused([]refusal{
 		{keyless, 400, models.CodeInvalidRequest},
 		{of("to nobody", doc{"batch_id": batch.ID}), 400, models.CodeInvalidRequest},
-		{of("to two kinds", body.with(doc{"audience_id": "adn_x"})), 400, models.CodeInvalidRequest},
+		{of("to two kinds", body.with(doc{"audience_id": "adc_x"})), 400, models.CodeInvalidRequest},
 		{of("to no audience", doc{"batch_id": batch.ID, "audience_id": models.NewID(models.PrefixAudience)}), 400, models.CodeInvalidRequest},
 		{of("with no template", body.with(doc{"template_id": models.NewID(models.PrefixTemplate)})), 400, models.CodeInvalidRequest},
 		{of("some day", body.with(doc{"start_at": "tomorrow"})), 400, models.CodeInvalidRequest},

@@ -154,7 +154,7 @@ func (s *Server) importFaults(ctx context.Context, in *ImportPath) (*csvOutput, 
 	if _, err := s.importOf(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	return s.csvFile(in.ID+"-faults.csv", []string{"row", "column", "code", "message"}, func(put func(...string) error) error {
+	return s.csvFile(ctx, in.ID+"-faults.csv", []string{"row", "column", "code", "message"}, func(put func(...string) error) error {
 		for after := int64(0); ; {
 			faults, err := s.store.ImportFaults(ctx, in.ID, after, csvSlice)
 			if err != nil || len(faults) == 0 {

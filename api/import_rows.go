@@ -105,7 +105,6 @@ type rowFile struct {
 	row     int64 // number of the row that was read last
 	sum     hash.Hash
 	digest  string // of the rows before the next
-	ended   bool
 }
 
 // rowSource bounds what one row may take of the body.

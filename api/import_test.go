@@ -193,7 +193,8 @@ func (n *numbered) Read(p []byte) (int, error) {
 		default:
 			n.rest = fmt.Appendf(nil, "%s-%d\n", n.name, n.next)
 		}
-		if n.next++; n.next%10_000 == 0 {
+		n.next++
+		if n.next%10_000 == 0 {
 			runtime.GC()
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)

@@ -65,7 +65,7 @@ func (s *Server) identify(ctx context.Context, b Basket, in *rules.PlanInput) (e
 	} else {
 		in.UserID, err = s.findUser(ctx, b.User.UserRef, "body.user")
 	}
-	s.store.Seen(in.UserID)
+	s.store.Seen(ctx, in.UserID)
 	in.Caller, in.Cart, in.User, in.Skip = keyOf(ctx).Caller, b.Cart, b.User.UserFacts, b.OnInapplicable == "skip"
 	in.LimitKeys = b.User.LimitKeys()
 	return err

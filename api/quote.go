@@ -90,7 +90,7 @@ func (s *Server) quoteQuery(ctx context.Context, in *quoteInput) (store.OfferQue
 	if err != nil {
 		return store.OfferQuery{}, err
 	}
-	s.store.Seen(userID)
+	s.store.Seen(ctx, userID)
 	chosen := Selection{Codes: body.Codes, BatchIDs: body.BatchIDs}
 	if body.CouponIDs != nil {
 		chosen.CouponIDs = *body.CouponIDs

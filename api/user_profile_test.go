@@ -20,10 +20,10 @@ func TestUserProfile(t *testing.T) {
 			{"user": doc{"id": mine, "email": mail}, "locale": "de-at", "time_zone": "Europe/Vienna", "opt_out": []string{"sms"}, "tags": doc{"add": []string{"VIP"}}},
 			{"user": doc{"id": models.NewID(models.PrefixUser)}},
 		}}}
-		items := doc(b.send(put).ok(200)).at("items").([]any)
+		items := b.send(put).ok(200).at("items").([]any)
 		id := doc(items[0].(map[string]any)).text("user_id")
 		require.Equal(t, "unknown_user", doc(items[1].(map[string]any)).text("error", "code"))
-		require.Equal(t, false, doc(b.send(put).ok(200)).at("items", 0, "created"), "again changes nothing")
+		require.Equal(t, false, b.send(put).ok(200).at("items", 0, "created"), "again changes nothing")
 
 		for _, path := range []string{"/" + mine, "/" + id} {
 			u := b.send(request{route: "GET /v1/admin/users" + path, as: models.RoleSupport}).ok(200)

@@ -77,7 +77,8 @@ func TestCheckCharacter(t *testing.T) {
 						continue
 					}
 					code[i-1], code[i] = right, code[i-1]
-					if swaps++; g.Checks(string(code)) {
+					swaps++
+					if g.Checks(string(code)) {
 						missed++
 					}
 					code[i-1], code[i] = code[i], right

@@ -25,7 +25,7 @@ const (
 	PrefixBulk       = "blk"
 
 	PrefixDistribution = "dst"
-	PrefixAudience     = "adn"
+	PrefixAudience     = "adc"
 	PrefixImport       = "imp"
 	PrefixMessage      = "msg"
 	PrefixTemplate     = "tpl"

@@ -94,7 +94,8 @@ func ParseSegment(text string) (*Segment, error) {
 	}
 	terms := 0
 	err = s.each(func(t *SegmentTerm) error {
-		if terms++; terms > MaxSegmentTerms {
+		terms++
+		if terms > MaxSegmentTerms {
 			return errors.New("has too many terms")
 		}
 		return t.judge()

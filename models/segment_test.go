@@ -1,7 +1,6 @@
 package models_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +13,7 @@ import (
 
 // written writes a segment with all its brackets.
 func written(s *models.Segment) string {
-	var any []string
+	var either []string
 	for _, all := range s.Any {
 		var terms []string
 		for _, t := range all.All {
@@ -30,9 +29,9 @@ func written(s *models.Segment) string {
 			}
 			terms = append(terms, text)
 		}
-		any = append(any, strings.Join(terms, "&"))
+		either = append(either, strings.Join(terms, "&"))
 	}
-	return "(" + strings.Join(any, "|") + ")"
+	return "(" + strings.Join(either, "|") + ")"
 }
 
 func TestSegmentReadsAsWritten(t *testing.T) {
@@ -94,7 +93,7 @@ func TestSegmentSaysWhereItIsWrong(t *testing.T) {
 		_, err := models.ParseSegment(text)
 		require.Equal(t, models.CodeInvalidExpression, models.CodeOf(err), "%q", text)
 		var e *models.Error
-		require.True(t, errors.As(err, &e))
+		require.ErrorAs(t, err, &e)
 		assert.Equal(t, want.at, e.Params["at"], "%.60q: %s", text, e.Message)
 		assert.Contains(t, e.Message, want.says, "%.60q", text)
 	}

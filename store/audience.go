@@ -40,7 +40,7 @@ func (s *Store) CreateAudience(ctx context.Context, a models.Audience, users []s
 			return err
 		}
 		if len(users) > 0 {
-			if _, err := tx.addMembers(&a, pointers(users)); err != nil {
+			if err := tx.addMembers(&a, pointers(users)); err != nil {
 				return err
 			}
 		}
@@ -76,9 +76,8 @@ func (tx *txn) keepSegments(a models.Audience) error {
 	return nil
 }
 
-// addMembers appends to a list, whose row is locked or new, those who aren't in it. nil is somebody unknown. It returns how
-// many it added.
-func (tx *txn) addMembers(a *models.Audience, users []*string) (int, error) {
+// addMembers appends to a list, whose row is locked or new, those who aren't in it. nil is somebody unknown.
+func (tx *txn) addMembers(a *models.Audience, users []*string) error {
 	var ids, there []string
 	for _, id := range users {
 		if id != nil {
@@ -88,7 +87,7 @@ func (tx *txn) addMembers(a *models.Audience, users []*string) (int, error) {
 	if len(ids) > 0 {
 		err := tx.Model(&models.AudienceRow{}).Where("audience_id = ? AND user_id IN ?", a.ID, ids).Pluck("user_id", &there).Error
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
 	seen := make(map[string]bool, len(ids))
@@ -97,7 +96,7 @@ func (tx *txn) addMembers(a *models.Audience, users []*string) (int, error) {
 	}
 	var last int64 // places are not given again, so the size doesn't tell the last one
 	if err := tx.Raw("SELECT COALESCE(MAX(pos), 0) FROM audience_members WHERE audience_id = ?", a.ID).Row().Scan(&last); err != nil {
-		return 0, err
+		return err
 	}
 	rows := make([]models.AudienceRow, 0, len(users))
 	for _, id := range users {
@@ -111,12 +110,12 @@ func (tx *txn) addMembers(a *models.Audience, users []*string) (int, error) {
 		rows = append(rows, models.AudienceRow{AudienceID: a.ID, Pos: last, UserID: id})
 	}
 	if len(rows) == 0 {
-		return 0, nil
+		return nil
 	}
 	if err := tx.CreateInBatches(rows, 500).Error; err != nil {
-		return 0, err
+		return err
 	}
-	return len(rows), tx.growAudience(a, int64(len(rows)))
+	return tx.growAudience(a, int64(len(rows)))
 }
 
 func (tx *txn) growAudience(a *models.Audience, by int64) error {
@@ -217,7 +216,7 @@ func (s *Store) CountSegment(ctx context.Context, a models.Audience, within time
 		err := s.db.WithContext(ctx).Raw("SELECT COUNT(*), MAX(id) FROM (?) AS page", q.ids(s.db.WithContext(ctx), after, countSlice)).Row().Scan(&n, &last)
 		if err != nil && ctx.Err() != nil {
 			c.Users = max(c.Users, Samples)
-			return c, nil //nolint:nilerr // the time is over: what was counted is the answer
+			return c, nil // the time is over: what was counted is the answer
 		}
 		if err != nil {
 			return c, asError(err)

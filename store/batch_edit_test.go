@@ -74,7 +74,7 @@ func TestEditsMeet(t *testing.T) {
 		log, err := s.AuditLog(t.Context(), w.batch.ID)
 		require.NoError(t, err)
 		assert.Len(t, log, 2, "published, and edited once")
-		w.batch.Name, row.Batch.Name = "a", "a"
+		w.batch.Name, row.Name = "a", "a"
 		now, err := s.Batch(t.Context(), w.batch.ID)
 		require.NoError(t, err)
 		assert.Equal(t, "a", now.Name)

@@ -227,7 +227,7 @@ func TestShortCodes(t *testing.T) {
 		failed := w.make(w.job(200).ID, 100)
 		assert.Equal(t, []any{models.CodeJobFailed, models.CodeSpaceFull}, []any{failed.State, *failed.Outcome})
 		assert.Greater(t, failed.Made, int64(80), "nearly all of them are found")
-		assert.EqualValues(t, 900+failed.Made, len(w.allCodes()), "each once, and what is made stays")
+		assert.Len(t, w.allCodes(), int(900+failed.Made), "each once, and what is made stays")
 		assert.Equal(t, []int64{900 + failed.Made, 2_100 - failed.Made}, []int64{w.counter().Coded, w.counter().Remaining}, "stock is given back")
 		w.AuditClean(w.batch.ID)
 	})

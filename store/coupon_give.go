@@ -54,7 +54,7 @@ func (s *Store) GiveCoupon(ctx context.Context, g CouponGift) (c models.Coupon, 
 		}
 		coupon := i.issue(grant{
 			batch: batch, numbers: numbers, couponID: id, auditID: &g.Audit.ID,
-			face: batch.DrawFace(*counter, rand.Int64N), source: models.SourceAdmin, sourceKey: sourceKey,
+			face: batch.DrawFace(*counter, rand.Int64N), source: models.SourceAdmin, sourceKey: sourceKey, requestHash: notClaimed,
 		})
 		c = *coupon
 		if err := b.write(); err != nil {

@@ -26,7 +26,7 @@ func couponEvent(kind models.EntryKind, source string) models.EventType {
 	case models.EntryUnexpired, models.EntryReinstated:
 		return models.EventCouponReinstated
 	case models.EntryStocked, models.EntryLocked, models.EntryReleased, models.EntryRefunded, models.EntryAdjusted, models.EntryOverrun,
-		models.EntryExtended:
+		models.EntryExtended, models.EntryCoded, models.EntryLeft, models.EntryJoined, models.EntryCarried, models.EntryCarriedOff:
 	}
 	return ""
 }

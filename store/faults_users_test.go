@@ -22,10 +22,10 @@ func userOperations() []operation {
 	}
 }
 
-func trialsOf(n int, make func(i int) trial) []trial {
+func trialsOf(n int, one func(i int) trial) []trial {
 	trials := []trial{}
 	for i := range n {
-		trials = append(trials, make(i))
+		trials = append(trials, one(i))
 	}
 	return trials
 }

@@ -106,6 +106,6 @@ func (tx *txn) importAudience(imp *models.Import, rows []importRow) (faults []mo
 		}
 		faults = append(faults, rows[i].fault("", done[i].Err))
 	}
-	_, err = tx.addMembers(&a, members)
+	err = tx.addMembers(&a, members)
 	return faults, err
 }

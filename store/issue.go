@@ -23,7 +23,8 @@ func (b *books) newIssuer(userIDs []string, keys []models.LimitKey) (*issuer, er
 	if i.limits, err = loadLimits(b.tx.DB, b.batches, userIDs, keys); err != nil {
 		return nil, err
 	}
-	return i, i.keepUsers(userIDs)
+	err = i.keepUsers(userIDs)
+	return i, err
 }
 
 // keepUsers locks the users, together with all who read them so: who blocks, merges or erases one of them has either done so

@@ -115,7 +115,8 @@ func (tx *txn) messageFacts(channel models.Channel, rows []*models.Message) (*me
 	if channel == models.ViaInbox { // nobody reads it yet
 		return f, nil
 	}
-	return f, f.readTemplates(tx, rows)
+	err := f.readTemplates(tx, rows)
+	return f, err
 }
 
 // addressKinds are the identities that a channel reaches users by. A push goes to a service that knows users by the caller's id.

@@ -113,11 +113,11 @@ func (x *refundTx) book() error {
 		return err
 	}
 	for _, back := range coming {
+		if coupon := x.books.coupons[back.CouponID]; coupon.ValidUntil.Before(back.ValidUntil) { // it may have been extended meanwhile
+			x.books.extend(coupon, back.ValidUntil) // before it is told of
+		}
 		if err := x.post(back.CouponID, models.LedgerEntry{Kind: models.EntryRestored, Count: 1}); err != nil {
 			return err
-		}
-		if coupon := x.books.coupons[back.CouponID]; coupon.ValidUntil.Before(back.ValidUntil) { // it may have been extended meanwhile
-			x.books.extend(coupon, back.ValidUntil)
 		}
 	}
 	return x.books.write()

@@ -136,7 +136,8 @@ func (w *segmentWriter) term(t models.SegmentTerm, deep int) (c condition, err e
 	case t.Named != nil:
 		c, err = w.named(*t.Named, deep+1)
 	default:
-		if w.terms++; w.terms > models.MaxSegmentTerms {
+		w.terms++
+		if w.terms > models.MaxSegmentTerms {
 			return c, models.NewError(models.CodeInvalidExpression, "has too many terms, with those of its segments")
 		}
 		c = w.field(t)

@@ -39,7 +39,7 @@ func newActivity(s *Store) *activity {
 
 // Seen notes that the user is here, for last_active_at. It never waits; what it noted is written a little later, at most once
 // an hour for each user and process, and may be lost with the process.
-func (s *Store) Seen(userID string) {
+func (s *Store) Seen(ctx context.Context, userID string) {
 	a := s.activity
 	if userID == "" {
 		return
@@ -55,8 +55,7 @@ func (s *Store) Seen(userID string) {
 	a.seen.Set(userID, struct{}{})
 	a.waiting[userID] = struct{}{}
 	if a.stop == nil {
-		var ctx context.Context
-		ctx, a.stop = context.WithCancel(context.Background())
+		ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx)) // it goes on after the one who came first
 		a.stopped.Go(func() { a.run(ctx) })
 	}
 }
@@ -67,6 +66,9 @@ func (a *activity) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			a.write(last)
 			return
 		case <-ticker.C:
 			a.write(ctx)
@@ -121,9 +123,6 @@ func (a *activity) close() {
 	if stop != nil {
 		stop()
 		a.stopped.Wait()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		a.write(ctx)
 	}
 	a.seen.StopAllGoroutines()
 }

@@ -59,11 +59,10 @@ func (e *erasure) lock() (done bool, err error) {
 	if e.redemptions, err = e.lockRedemptions(redemptions); err != nil {
 		return false, err
 	}
-	var merged []string
-	if err := e.Model(&models.User{}).Where("merged_into = ?", e.id).Pluck("id", &merged).Error; err != nil {
+	if err := e.Model(&models.User{}).Where("merged_into = ?", e.id).Pluck("id", &e.ids).Error; err != nil {
 		return false, err
 	}
-	e.ids = append(merged, e.id)
+	e.ids = append(e.ids, e.id)
 	users, err := e.lockUserRows(e.ids)
 	if err != nil {
 		return false, err
@@ -80,7 +79,14 @@ func (e *erasure) lock() (done bool, err error) {
 	if err := e.Model(&models.User{}).Where("merged_into = ?", e.id).Pluck("id", &open).Error; err != nil {
 		return false, err
 	}
-	if len(open) != len(merged) {
+	if len(open) != len(e.ids)-1 {
+		return false, errChanged
+	}
+	var again []string // one may have been opened before the user was locked
+	if err := e.Model(&models.Redemption{}).Where("user_id = ?", e.id).Order("id").Pluck("id", &again).Error; err != nil {
+		return false, err
+	}
+	if !slices.Equal(again, redemptions) {
 		return false, errChanged
 	}
 	return false, e.settled(redemptions)

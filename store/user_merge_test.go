@@ -143,7 +143,7 @@ func TestMergeInACrowd(t *testing.T) {
 			switch i / people {
 			case 0:
 				if i < people-1 { // in a row, so that everybody ends in the last
-					for try := 0; try < 50; try++ {
+					for range 50 {
 						if err := merged(t, s, from, into); models.CodeOf(err) != models.CodeUserHasLocked {
 							assert.NoError(t, err)
 							return

@@ -106,7 +106,7 @@ func TestSeenIsWritten(t *testing.T) {
 		user := storetest.New(t, s).User()
 		exec(t, s, "UPDATE users SET last_active_at = NULL WHERE id = ?", user)
 		for range 3 {
-			s.Seen(user)
+			s.Seen(t.Context(), user)
 		}
 		require.Eventually(t, func() bool {
 			p, err := s.UserProfile(t.Context(), user)

@@ -75,7 +75,8 @@ func runDoomed() error {
 		Store: s, Temporal: c, Namespace: client.DefaultNamespace, TaskQueue: d.Queue, Log: slog.New(slog.DiscardHandler),
 		Provider: payments.NewBuiltin(s, payments.BuiltinOptions{}), Messages: messages, Webhooks: notify.WebhookOptions{AllowPrivate: d.Private},
 		Ranged: func(int, time.Duration) {
-			if d.Ranges--; d.Ranges == 0 {
+			d.Ranges--
+			if d.Ranges == 0 {
 				killSelf()
 			}
 		},

@@ -23,7 +23,7 @@ type distributeCmd struct {
 	API       string `name:"api" help:"Where Tearoff's API (or its admin listener) answers." default:"http://127.0.0.1:8080" placeholder:"URL" env:"TEAROFF_API"`
 	Key       string `help:"An admin's API key." required:"" placeholder:"tk_…" env:"TEAROFF_KEY"`
 	Batch     string `help:"The batch." placeholder:"BAT_ID"`
-	Audience  string `help:"Who gets a coupon." placeholder:"ADN_ID"`
+	Audience  string `help:"Who gets a coupon." placeholder:"LIST"`
 	Template  string `help:"Of the message to each of them." placeholder:"TPL_ID"`
 	StartAt   string `help:"When it begins: an instant (RFC 3339) or a date of the batch's zone. At once by default." placeholder:"WHEN"`
 	PerSecond int64  `help:"The most users a second; 0 = as fast as it goes."`
@@ -177,5 +177,6 @@ func (c *distributeCmd) call(ctx context.Context, method, path string, body []by
 	if resp.StatusCode >= http.StatusBadRequest {
 		return v, fmt.Errorf("%s: %s", resp.Status, raw)
 	}
-	return v, json.Unmarshal(raw, &v)
+	err = json.Unmarshal(raw, &v)
+	return v, err
 }
