@@ -101,7 +101,8 @@ func (a *Distributions) IssueRanges(ctx context.Context, in DistributionRef) (Di
 			continue
 		}
 		d = out.Distribution
-		if p.took(out); a.Ranged != nil && out.Judged > 0 {
+		p.took(out)
+		if a.Ranged != nil && out.Judged > 0 {
 			a.Ranged(out.Issued, out.Locked)
 		}
 		if out.Judged == 0 || time.Now().After(until) || stopping(ctx) {

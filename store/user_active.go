@@ -66,14 +66,19 @@ func (a *activity) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			defer cancel()
-			a.write(last)
+			a.writeLast(context.WithoutCancel(ctx))
 			return
 		case <-ticker.C:
 			a.write(ctx)
 		}
 	}
+}
+
+// writeLast writes who still waits when the store is closed, within a moment.
+func (a *activity) writeLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	a.write(ctx)
 }
 
 // write writes one slice. It moves neither seq nor anything that a profile's change goes by.
