@@ -44,7 +44,7 @@ type importsOutput struct{ Body page[Import] }
 type Import struct {
 	ID         string               `json:"id"`
 	MerchantID string               `json:"merchant_id,omitempty"`
-	Kind       models.ImportKind    `json:"kind" enum:"users,audience,codes"`
+	Kind       models.ImportKind    `json:"kind" enum:"users,audience"`
 	Target     string               `json:"target,omitempty"`
 	Options    models.ImportOptions `json:"options,omitzero"`
 	Columns    []string             `json:"columns" nullable:"false" doc:"Of the file; empty until its first row has come."`

@@ -11,10 +11,16 @@ import (
 // maxIdentity is how long an identity may be once it is normalised, which can make it longer than it was sent.
 const maxIdentity = 254
 
-// ensureUser makes the user at first sight.
+// ensureUser makes the user at first sight. A storefront's key gives a user that is known no further identities: it is in
+// everybody's browser, and messages go where the identities say.
 func (s *Server) ensureUser(ctx context.Context, ref models.UserRef) (string, error) {
 	if err := checkUser(ref, "body.user"); err != nil {
 		return "", err
+	}
+	if keyOf(ctx).Role == models.RoleStorefront {
+		if id, err := s.findUser(ctx, ref, "body.user"); id != "" || err != nil {
+			return id, err
+		}
 	}
 	return s.store.EnsureUser(ctx, ref)
 }

@@ -155,3 +155,25 @@ func TestMergeAndErase(t *testing.T) {
 		b.AuditClean(batch)
 	})
 }
+
+// Whoever has a storefront's key, which is in every browser, can't make another's messages go elsewhere.
+func TestStorefrontAddsNoIdentities(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := setup(t, s)
+		batch := storetest.New(t, s).Batch(storetest.BatchSpec{})
+		claim := func(as models.Role, user doc) doc {
+			return b.send(request{route: "POST /v1/claims", as: as, key: storetest.Name("k"), body: doc{"batch_id": batch.ID, "user": user}}).ok(201)
+		}
+		known, mine, theirs := storetest.Name("u"), storetest.Name("ann")+"@example.com", storetest.Name("eve")+"@example.com"
+		first := claim(models.RoleStorefront, doc{"id": known, "email": mine})
+		second := claim(models.RoleStorefront, doc{"id": known, "email": theirs})
+		require.Equal(t, first["user_id"], second["user_id"])
+		mails := func(address string) int {
+			return len(b.send(request{route: "GET /v1/admin/users?email=" + address, as: models.RoleAdmin}).ok(200).items())
+		}
+		require.Equal(t, []int{1, 0}, []int{mails(mine), mails(theirs)})
+		claim(models.RoleServer, doc{"id": known, "email": theirs})
+		require.Equal(t, 1, mails(theirs), "an order service knows who its users are")
+	})
+}

@@ -59,7 +59,9 @@ func (s *Store) pruneDeliveries(ctx context.Context, e models.WebhookEndpoint, n
 func (s *Store) pruneEvents(ctx context.Context, now models.Time, limit int) (n int, err error) {
 	err = s.tx(ctx, func(tx *txn) error {
 		var ids []string
+		// One that is still to be delivered, again or at last, must not go before: nothing would be sent in its name.
 		err := tx.free().Model(&models.Event{}).Where("id < ?", models.EventIDAt(now.Add(-models.EventsKept).Time)).
+			Where("NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.endpoint_id IN (SELECT w.id FROM webhook_endpoints w) AND d.event_id = events.id)").
 			Order("id").Limit(limit).Pluck("id", &ids).Error
 		if n = len(ids); err != nil || n == 0 {
 			return err
