@@ -59,7 +59,7 @@ func TestNamesAreToldFromValues(t *testing.T) {
 	b := setup(t, storetest.SQLite(t))
 	batch := b.Batch(storetest.BatchSpec{})
 	for _, body := range []string{
-		`{"batch_id":"` + batch.ID + `","user":{"id":"{\"id\":\"id\"}","email":"batch_id"}}`,
+		`{"batch_id":"` + batch.ID + `","user":{"id":"{\"id\":\"id\"}","email":"batch_id@x"}}`,
 		`{"batch_id" : "` + batch.ID + `", "user":{"id":"\\", "device":"\\\"user\":"}}`,
 		"{\n\t\"user\": {\"id\": \"}\", \"card\": \":\"},\n\"batch_id\": \"" + batch.ID + "\"\n}",
 	} {

@@ -28,7 +28,7 @@ func bodies(h held, batchID, ruleID string) map[string]doc {
 	redemption := hold.with(doc{"payment": doc{"mode": "now", "method": "m"}, "pay_within_seconds": 60})
 	delete(redemption, "ttl_seconds")
 	return map[string]doc{
-		"POST /v1/claims":                    {"batch_id": batchID, "user": doc{"id": "u", "email": "e", "phone": "1", "openid": "o", "device": "d", "card": "c"}},
+		"POST /v1/claims":                    {"batch_id": batchID, "user": doc{"id": "u", "email": "e@x", "phone": "1", "openid": "o", "device": "d", "card": "c"}},
 		"POST /v1/quotes":                    {"user": doc{"id": h.user}, "cart": h.body["cart"], "coupon_ids": h.body["coupon_ids"]},
 		"POST /v1/holds":                     hold,
 		"POST /v1/holds/{id}/confirm":        {"order_id": "o"},

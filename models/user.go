@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -105,6 +106,9 @@ func (r UserRef) Identities() ([]Identity, error) {
 		if utf8.RuneCountInString(i.Value) > maxIdentity {
 			return nil, NewError(CodeInvalidRequest, fmt.Sprintf("user: %s must be at most %d characters", i.Kind, maxIdentity))
 		}
+		if i.Kind == IdentityEmail && !emailShape.MatchString(i.Value) {
+			return nil, NewError(CodeInvalidRequest, "user: email must be an address, such as ann@example.com")
+		}
 	}
 	if len(set) == 0 {
 		return nil, NewError(CodeInvalidRequest, "user: at least one of id, email, phone, openid, device, card is needed")
@@ -119,6 +123,9 @@ func (r UserRef) LimitKeys() []LimitKey {
 }
 
 const maxIdentity = 254
+
+// emailShape is all that can be said of an address without asking its server.
+var emailShape = regexp.MustCompile(`^[^\s@<>,;]+@[^\s@<>,;]+$`)
 
 var phoneNoise = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
 

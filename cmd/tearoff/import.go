@@ -19,7 +19,7 @@ type importCmd struct {
 	Target    string        `help:"The audience." placeholder:"ID"`
 	KnownOnly bool          `help:"Audience: make nobody; unknown people are counted."`
 	Resume    string        `help:"Go on with an import that was begun before, with the same file." placeholder:"IMP_ID"`
-	URL       string        `help:"Of the API." default:"http://127.0.0.1:8080" env:"TEAROFF_URL"`
+	API       string        `name:"api" help:"Where Tearoff's API (or its admin listener) answers." default:"http://127.0.0.1:8080" placeholder:"URL" env:"TEAROFF_API"`
 	Key       string        `help:"An admin key." required:"" env:"TEAROFF_KEY"`
 	Reason    string        `help:"For the audit log."`
 	Patience  time.Duration `help:"How long to try again while the API doesn't answer." default:"15m"`
@@ -118,7 +118,7 @@ func (c *importCmd) send(ctx context.Context, id string, stdout io.Writer) (impo
 }
 
 func (c *importCmd) call(ctx context.Context, method, path string, body io.Reader) (s importState, status int, err error) {
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+"/v1/admin/imports"+path, body)
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.API, "/")+"/v1/admin/imports"+path, body)
 	if err != nil {
 		return s, 0, err
 	}

@@ -12,7 +12,7 @@ import (
 
 type migrateCmd struct {
 	Up     migrateUpCmd     `cmd:"" help:"Apply what is missing. Safe when several processes start at once."`
-	Down   migrateDownCmd   `cmd:"" help:"Take the newest migration back, and its data with it."`
+	Down   migrateDownCmd   `cmd:"" help:"Take the newest migration back, or several, and their data with them."`
 	Status migrateStatusCmd `cmd:"" help:"List the migrations."`
 }
 
@@ -23,11 +23,19 @@ func (c *migrateUpCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return withStore(c.storeFlags, log, func(s *store.Store) error { return s.MigrateUp(ctx) })
 }
 
-type migrateDownCmd struct{ storeFlags }
+type migrateDownCmd struct {
+	storeFlags
+	To *int64 `help:"Take back all that are newer than this one. Default: the newest alone." placeholder:"VERSION"`
+}
 
 // Run implements kong's command.
 func (c *migrateDownCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return withStore(c.storeFlags, log, func(s *store.Store) error { return s.MigrateDown(ctx) })
+	return withStore(c.storeFlags, log, func(s *store.Store) error {
+		if c.To != nil {
+			return s.MigrateDownTo(ctx, *c.To)
+		}
+		return s.MigrateDown(ctx)
+	})
 }
 
 type migrateStatusCmd struct{ storeFlags }

@@ -13,6 +13,8 @@ const (
 	BootWeek  = "boot-week"  // 20 % off footwear, before all others; two each
 	BigBasket = "big-basket" // 40 dollars off from 350; one a day
 	ThirdPair = "third-pair" // three pairs of socks for two; by a public code, one each
+	Letter    = "letter"     // 6 dollars off from 30, for an hour and a half; distributed to a hundred, one each
+	Magazine  = "magazine"   // 8 dollars off from 40; a thousand, each by a code of its own
 )
 
 // Offer is a rule and a batch of coupons under it, as JSON for POST /v1/admin/rules and POST /v1/admin/batches. What a
@@ -25,7 +27,7 @@ type Offer struct {
 
 func offers() ([]Offer, error) {
 	var list []Offer
-	for _, name := range []string{FlashSale, Welcome, BootWeek, BigBasket, ThirdPair} {
+	for _, name := range []string{FlashSale, Welcome, BootWeek, BigBasket, ThirdPair, Letter, Magazine} {
 		o := Offer{Name: name}
 		for file, into := range map[string]*json.RawMessage{"rule.json": &o.Rule, "batch.json": &o.Batch} {
 			if err := read(path.Join("offers", name, file), into); err != nil {

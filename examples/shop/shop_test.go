@@ -176,7 +176,8 @@ func TestOffersAreWorthWhatTheReadmeSays(t *testing.T) {
 	s := load(t)
 	cart, err := s.Cart(shop.One("hiking-boots"), shop.One("two-person-tent"), shop.Item{ProductID: "merino-socks", Quantity: 3})
 	require.NoError(t, err)
-	want := map[string]int64{shop.FlashSale: 1500, shop.Welcome: 3000, shop.BootWeek: 5340, shop.BigBasket: 4000, shop.ThirdPair: 2600}
+	want := map[string]int64{shop.FlashSale: 1500, shop.Welcome: 3000, shop.BootWeek: 5340, shop.BigBasket: 4000, shop.ThirdPair: 2600,
+		shop.Letter: 600, shop.Magazine: 800}
 	for _, o := range s.Offers {
 		_, content, batch := parseOffer(t, o)
 		priced, err := rules.Price(rules.Checkout{Cart: cart}, []rules.Candidate{{CouponRef: models.CouponRef{CouponID: "cpn_1"}, Rule: &content, Currency: batch.Currency}})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tearoff/tearoff/internal/devserver"
+	"github.com/tearoff/tearoff/notify/mailtest"
 )
 
 // Settings that make a day short. In production each is a minute or more.
@@ -19,16 +20,18 @@ const (
 	grace      = 3 * time.Second // before the sweeper looks at a redemption that rests
 	stuckAfter = 3 * time.Second // before an operator is told
 	minHoldTTL = time.Second     // the shortest hold, and the shortest time to pay
+	planEvery  = 2 * time.Second // reminders
 	startAll   = 90 * time.Second
 	stopEach   = 45 * time.Second
 )
 
-// servers are the child processes: the API with its Temporal dev server, and a worker of its own.
+// servers are the child processes, the API with its Temporal dev server and a worker of its own, and the mail server.
 type servers struct {
 	options Options
 	at      endpoints
 	dev     *devserver.Child
 	worker  *devserver.Child
+	mail    *mailtest.Server // takes the worker's mails
 	logs    []*os.File
 }
 
@@ -46,7 +49,11 @@ type endpoints struct {
 // startServers returns when the API answers; the worker is on its way.
 func startServers(ctx context.Context, o Options) (*servers, error) {
 	s := &servers{options: o}
-	err := s.startDev(ctx)
+	var err error
+	if s.mail, err = mailtest.Start(mailtest.Answers{}); err != nil {
+		return nil, fmt.Errorf("demo: the mail server: %w", err)
+	}
+	err = s.startDev(ctx)
 	if err == nil {
 		err = s.startWorker(ctx)
 	}
@@ -84,7 +91,8 @@ func (s *servers) startDev(ctx context.Context) error {
 func (s *servers) startWorker(ctx context.Context) error {
 	var err error
 	s.worker, err = s.start(ctx, "worker.log", newReadyLine(nil), "worker", "--sqlite", s.at.SQLite, "--temporal", s.at.Temporal,
-		"--namespace", s.at.Namespace, "--grace", grace.String(), "--stuck-after", stuckAfter.String())
+		"--namespace", s.at.Namespace, "--grace", grace.String(), "--stuck-after", stuckAfter.String(), "--reminders", planEvery.String(),
+		"--smtp", "smtp://"+s.mail.Addr+"?tls=none", "--mail-from", "The shop <coupons@shop.example>", "--webhook-allow-private")
 	return err
 }
 
@@ -109,6 +117,7 @@ func (s *servers) stop() error {
 			errs = append(errs, child.Stop())
 		}
 	}
+	errs = append(errs, s.mail.Close())
 	for _, log := range s.logs {
 		errs = append(errs, log.Close())
 	}

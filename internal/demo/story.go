@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/tearoff/tearoff/examples/shop"
 	"github.com/tearoff/tearoff/models"
@@ -12,14 +13,15 @@ import (
 
 // story is what the steps share.
 type story struct {
-	servers *servers
-	shop    shop.Shop
-	admin   *client           // with the admin's key
-	orders  *client           // with the order service's key
-	batches map[string]string // id of each offer's batch
-	met     int               // customers who have had a part of their own
-	winner  *claimed          // one of the rush
-	bank    *bank
+	servers  *servers
+	shop     shop.Shop
+	admin    *client           // with the admin's key
+	orders   *client           // with the order service's key
+	batches  map[string]string // id of each offer's batch
+	met      int               // customers who have had a part of their own
+	winner   *claimed          // one of the rush
+	bank     *bank
+	remindAt time.Time // when those with a coupon of the letter are reminded; zero: nobody has one
 }
 
 // step is one part of the story.
@@ -32,6 +34,10 @@ var steps = []step{
 	{"The shop opens: rules and batches are posted and published", (*story).open},
 	{"A batch of 100, claimed by 500 customers at once", (*story).rush},
 	{"A second claim of the same customer", (*story).claimAgain},
+	{"Who wants letters comes from a file, with a mistake in it", (*story).importUsers},
+	{"A letter to 120 customers, with 100 coupons", (*story).distribute},
+	{"Codes for a magazine: made, printed, typed and guessed", (*story).magazine},
+	{"The warehouse listens, and is down at first", (*story).tell},
 	{"A quote: the best combination, and why not the others", (*story).quote},
 	{"A hold, confirmed by a shop that takes the payment itself", (*story).holdAndConfirm},
 	{"A hold that nobody confirms", (*story).holdAndForget},
@@ -48,6 +54,7 @@ var steps = []step{
 	{"A refund that the bank takes its time for, over a restart", (*story).slowRefund},
 	{"The worker is killed in the middle of redemptions", (*story).crash},
 	{"A stuck redemption is found and resolved", (*story).stuck},
+	{"Before a coupon ends: everybody is reminded once", (*story).remind},
 	{"The audit: do the books agree?", (*story).audit},
 }
 
