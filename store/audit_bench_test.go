@@ -31,8 +31,7 @@ func BenchmarkAudit(b *testing.B) {
 		n, err = strconv.Atoi(text)
 		require.NoError(b, err)
 	}
-	s := storetest.Open(b, store.Options{MySQL: storetest.EmptyDSN(b)})
-	require.NoError(b, s.MigrateUp(b.Context()))
+	s := storetest.Open(b, store.Options{MySQL: storetest.OwnDSN(b)})
 	batch := storetest.New(b, s).Batch(storetest.BatchSpec{Quantity: int64(n)})
 	loadLedger(b, s, batch.ID, n/perCoupon)
 	some := min(n/perCoupon/5, 100_000)

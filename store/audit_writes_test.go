@@ -32,8 +32,14 @@ func TestAuditWhileWritesGoOn(t *testing.T) {
 		holdOf(damaged)
 		ctx, cancel := context.WithCancel(t.Context())
 		var writers sync.WaitGroup
+		defer writers.Wait() // whatever fails before: nobody writes for a test that has ended
+		defer cancel()
 		var written atomic.Int64
-		for range 3 {
+		crowd := 3
+		if s.Dialect() == store.SQLite {
+			crowd = 1 // a file lets one write at a time, and more of them keep each other out
+		}
+		for range crowd {
 			user := w.User()
 			writers.Go(func() {
 				for ctx.Err() == nil {

@@ -105,10 +105,8 @@ func TestFaults(t *testing.T) {
 // migrated is a database of its own.
 func migrated(t *testing.T) (dsn string, s *store.Store) {
 	t.Helper()
-	dsn = storetest.EmptyDSN(t)
-	s = storetest.Open(t, store.Options{MySQL: dsn})
-	require.NoError(t, s.MigrateUp(t.Context()))
-	return dsn, s
+	dsn = storetest.OwnDSN(t)
+	return dsn, storetest.Open(t, store.Options{MySQL: dsn})
 }
 
 // inTransaction reports whether the statement is one of BEGIN … COMMIT.

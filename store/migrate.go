@@ -49,6 +49,16 @@ func (s *Store) MigrateDown(ctx context.Context) error {
 	return asError(err)
 }
 
+// MigrateDownTo takes back all migrations that are newer than version; 0: all.
+func (s *Store) MigrateDownTo(ctx context.Context, version int64) error {
+	p, err := s.migrator()
+	if err != nil {
+		return err
+	}
+	_, err = p.DownTo(ctx, version)
+	return asError(err)
+}
+
 // MigrateStatus lists all migrations in order.
 func (s *Store) MigrateStatus(ctx context.Context) ([]MigrationStatus, error) {
 	p, err := s.migrator()

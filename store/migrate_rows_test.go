@@ -18,25 +18,6 @@ import (
 // released is the newest migration of the first release.
 const released = 41
 
-// downTo takes migrations back until version is the newest.
-func downTo(t *testing.T, s *store.Store, version int64) {
-	t.Helper()
-	for {
-		list, err := s.MigrateStatus(t.Context())
-		require.NoError(t, err)
-		newest := int64(0)
-		for _, m := range list {
-			if m.Applied {
-				newest = m.Version
-			}
-		}
-		if newest <= version {
-			return
-		}
-		require.NoError(t, s.MigrateDown(t.Context()))
-	}
-}
-
 // oldRows are what the release before wrote: it knew neither codes nor targets.
 var oldRows = []string{
 	"INSERT INTO batches (id, merchant_id, rule_id, rule_version, name, claim_mode, currency, time_zone, valid_seconds, claims_per_user, caps, " +
@@ -52,7 +33,7 @@ func TestMigrateReleasedRows(t *testing.T) {
 	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{Quantity: 9, ClaimsPerUser: 9})
 		id := w.at("CONFIRMED", 1)[0]
-		downTo(t, s, released)
+		require.NoError(t, s.MigrateDownTo(t.Context(), released))
 		for _, text := range oldRows {
 			exec(t, s, text)
 		}
@@ -76,7 +57,7 @@ func TestMigrateReleasedRows(t *testing.T) {
 		exec(t, s, "DELETE FROM coupons WHERE state = 'AVAILABLE'")
 		w.set("batch_counters", "issued = issued - 1, remaining = remaining + 1, ledger_seq = ledger_seq - 1")
 
-		downTo(t, s, released)
+		require.NoError(t, s.MigrateDownTo(t.Context(), released))
 		assert.Equal(t, old, dump(t, s), "nothing is lost on the way back")
 		require.NoError(t, s.MigrateUp(t.Context()))
 		w.AuditClean(w.batch.ID, "bat_old")
@@ -94,7 +75,7 @@ func TestMigrateDownKeepsTargets(t *testing.T) {
 		plan.Lines = append(plan.Lines, line)
 		require.Nil(t, openHold(t, s, plan).Err)
 		for range 2 {
-			downTo(t, s, released)
+			require.NoError(t, s.MigrateDownTo(t.Context(), released))
 			assert.Equal(t, []string{"1 500", "shipping:1 0"}, query(t, s, "SELECT line_id, discount FROM redemption_lines"))
 			require.NoError(t, s.MigrateUp(t.Context()))
 		}
@@ -117,7 +98,7 @@ func TestMigrateNames(t *testing.T) {
 		named := query(t, s, taken)
 		require.Len(t, named, 4+len(live))
 
-		downTo(t, s, unnamed)
+		require.NoError(t, s.MigrateDownTo(t.Context(), unnamed))
 		var want []string
 		for _, id := range append(live, dead...) {
 			r := query(t, s, "SELECT caller, order_id FROM redemptions WHERE id = ?", id)

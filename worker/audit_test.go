@@ -29,9 +29,8 @@ import (
 // auditor is a rig with a database that nobody else writes.
 func auditor(t *testing.T) (r *rig, dsn string) {
 	t.Helper()
-	dsn = storetest.EmptyDSN(t)
+	dsn = storetest.OwnDSN(t)
 	o := store.Options{MySQL: dsn}
-	require.NoError(t, storetest.Open(t, o).MigrateUp(t.Context()))
 	return newRig(t, openWorld(t, o)), dsn
 }
 

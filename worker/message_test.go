@@ -40,9 +40,8 @@ type office struct {
 
 func newOffice(t *testing.T, a mailtest.Answers, channels ...models.Channel) *office {
 	t.Helper()
-	dsn := storetest.EmptyDSN(t)
+	dsn := storetest.OwnDSN(t)
 	o := store.Options{MySQL: dsn}
-	require.NoError(t, storetest.Open(t, o).MigrateUp(t.Context()))
 	server, err := mailtest.Start(a)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })

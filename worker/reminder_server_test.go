@@ -35,11 +35,10 @@ type morning struct {
 // much behind.
 func newMorning(t *testing.T, users int, later time.Duration) *morning {
 	t.Helper()
-	dsn := storetest.EmptyDSN(t)
+	dsn := storetest.OwnDSN(t)
 	c := &clock{}
 	o := store.Options{MySQL: dsn, Grace: time.Second, Wrap: c.wrap, Alone: true}
 	s := storetest.Open(t, o)
-	require.NoError(t, s.MigrateUp(t.Context()))
 	w := openWorld(t, store.Options{MySQL: dsn})
 	w.Fixture, w.clock = storetest.New(t, s), c
 	now, err := s.Now(t.Context())

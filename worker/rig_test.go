@@ -41,8 +41,7 @@ func newRig(t testing.TB, w *world) *rig {
 // alone is a world whose database nobody else sweeps, with a sweeper that has little patience.
 func alone(t testing.TB, grace time.Duration) *world {
 	t.Helper()
-	o := store.Options{MySQL: storetest.EmptyDSN(t), Grace: grace}
-	require.NoError(t, storetest.Open(t, o).MigrateUp(t.Context()))
+	o := store.Options{MySQL: storetest.OwnDSN(t), Grace: grace}
 	return openWorld(t, o)
 }
 

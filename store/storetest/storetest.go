@@ -73,12 +73,8 @@ func EachAlone(t *testing.T, test func(t *testing.T, s *store.Store)) {
 // Alone opens a new MySQL database with all tables.
 func Alone(t testing.TB, o store.Options) *store.Store {
 	t.Helper()
-	o.MySQL = EmptyDSN(t)
-	s := Open(t, o)
-	if err := s.MigrateUp(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	o.MySQL = OwnDSN(t)
+	return Open(t, o)
 }
 
 // MySQL opens the test process's database with its own pool. Tests share the tables, so each makes its own data.
@@ -161,6 +157,46 @@ func EmptyDSN(t testing.TB) string {
 		}
 	})
 	return dsn
+}
+
+// OwnDSN is a new database with all tables and no rows, dropped with the test. Its tables are copies of the test process's,
+// which takes a tenth of the time of migrating.
+func OwnDSN(t testing.TB) string {
+	t.Helper()
+	dsn := EmptyDSN(t)
+	if err := copyTables(t.Context(), dsn); err != nil {
+		t.Fatal(err)
+	}
+	return dsn
+}
+
+// copyTables copies what is in every migrated database: the tables, and the rows that say which migrations they are of.
+func copyTables(ctx context.Context, dsn string) error {
+	db, err := sql.Open("mysql", dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(ctx, "SELECT table_name FROM information_schema.tables WHERE table_schema = ?", server.name)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var statements []string
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			return err
+		}
+		statements = append(statements, "CREATE TABLE "+table+" LIKE "+server.name+"."+table)
+	}
+	statements = append(statements, "INSERT INTO goose_db_version SELECT * FROM "+server.name+".goose_db_version")
+	for _, statement := range statements {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // DSNOf is a database of the server by its name, for a process of its own.
