@@ -88,7 +88,7 @@ func (tx *txn) newClaims(i *issuer, requests []ClaimRequest) (*claims, error) {
 	if len(requests) == 0 {
 		return c, nil
 	}
-	before, err := i.absorbed()
+	before, err := tx.absorbed(i.users)
 	if err != nil {
 		return nil, err
 	}

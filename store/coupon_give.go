@@ -21,7 +21,6 @@ type CouponGift struct {
 // GiveCoupon issues the coupon, outside of the window of claiming too, once for each key; replayed says that an earlier
 // request did. Refusals are those of models.CheckGive and of the limit, and CodeNotFound.
 func (s *Store) GiveCoupon(ctx context.Context, g CouponGift) (c models.Coupon, replayed bool, err error) {
-	sourceKey := models.Hash("admin", g.Caller, g.UserID, g.BatchID, g.Key)
 	id := models.NewID(models.PrefixCoupon)
 	g.Audit.ID = models.NewID(models.PrefixAudit)
 	err = s.tx(ctx, func(tx *txn) error {
@@ -33,17 +32,17 @@ func (s *Store) GiveCoupon(ctx context.Context, g CouponGift) (c models.Coupon, 
 		if counter == nil || batch == nil {
 			return models.NewError(models.CodeNotFound, "there is no such batch")
 		}
-		var known []models.Coupon
-		if err := tx.Find(&known, "source_key = ?", sourceKey).Error; err != nil {
-			return err
-		}
-		if len(known) > 0 {
-			c, replayed = known[0], known[0].ID != id
-			return nil
-		}
 		i, err := b.newIssuer([]string{g.UserID}, g.LimitKeys)
 		if err != nil {
 			return err
+		}
+		known, err := tx.given(g, i.users)
+		if err != nil {
+			return err
+		}
+		if known != nil {
+			c, replayed = *known, known.ID != id
+			return nil
 		}
 		numbers, refusal := i.number(batch, g.UserID, g.LimitKeys)
 		if refusal == nil || g.IgnoreLimit && refusal.Code == models.CodeUserLimit {
@@ -54,7 +53,7 @@ func (s *Store) GiveCoupon(ctx context.Context, g CouponGift) (c models.Coupon, 
 		}
 		coupon := i.issue(grant{
 			batch: batch, numbers: numbers, couponID: id, auditID: &g.Audit.ID,
-			face: batch.DrawFace(*counter, rand.Int64N), source: models.SourceAdmin, sourceKey: sourceKey, requestHash: notClaimed,
+			face: batch.DrawFace(*counter, rand.Int64N), source: models.SourceAdmin, sourceKey: g.sourceKey(g.UserID), requestHash: notClaimed,
 		})
 		c = *coupon
 		if err := b.write(); err != nil {
@@ -69,4 +68,26 @@ func (s *Store) GiveCoupon(ctx context.Context, g CouponGift) (c models.Coupon, 
 		return tx.audit(record)
 	})
 	return c, replayed, err
+}
+
+// sourceKey is what the coupon is known by, had the user this id.
+func (g CouponGift) sourceKey(userID string) string {
+	return models.Hash("admin", g.Caller, userID, g.BatchID, g.Key)
+}
+
+// given is the coupon that an earlier request with this key gave to the user, or to one who is that user now; nil for none.
+func (tx *txn) given(g CouponGift, users map[string]models.User) (*models.Coupon, error) {
+	absorbed, err := tx.absorbed(users)
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for _, id := range append(absorbed[g.UserID], g.UserID) {
+		keys = append(keys, g.sourceKey(id))
+	}
+	var known []*models.Coupon
+	if err := tx.Limit(1).Find(&known, "source_key IN ?", keys).Error; err != nil || len(known) == 0 {
+		return nil, err
+	}
+	return known[0], nil
 }

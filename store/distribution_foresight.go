@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/tearoff/tearoff/models"
@@ -13,21 +14,27 @@ type foresight struct {
 	seq    int64
 	limits *limits
 	users  map[string]models.User
-	given  map[string]bool // source keys of coupons that the distribution has given already
+	given  map[string]bool // users who have a coupon of the distribution already
 }
 
 // handoutUser is a member of the range with what is known of them.
 type handoutUser struct {
 	pos    int64
-	id     *string // as the audience named them; nil: nobody whom we know
+	named  *string // as the audience names them; nil: nobody whom we know
+	id     *string // who that is now: somebody else after a merge; nil: nobody
 	newest *int    // the highest ordinal among their coupons of the batch; nil: they have none
 }
 
 // membersSQL reads members in one walk along the indexes: lists of some hundred ids would have to be parsed, and take the server
 // as long as all the rest.
-const membersSQL = "SELECT m.pos, m.user_id, " +
-	"(SELECT c.ordinal FROM coupons AS c WHERE c.batch_id = ? AND c.user_id = m.user_id ORDER BY c.ordinal DESC LIMIT 1) " +
-	"FROM distribution_members AS m WHERE m.distribution_id = ? AND m.pos >= ? AND m.pos < ? ORDER BY m.pos"
+const membersSQL = "SELECT m.pos, m.user_id, COALESCE(u.merged_into, u.id), " +
+	"(SELECT c.ordinal FROM coupons AS c WHERE c.batch_id = ? AND c.user_id = COALESCE(u.merged_into, u.id) ORDER BY c.ordinal DESC LIMIT 1) " +
+	"FROM distribution_members AS m LEFT JOIN users AS u ON u.id = m.user_id WHERE m.distribution_id = ? AND m.pos >= ? AND m.pos < ? ORDER BY m.pos"
+
+// whoSQL are those who the members are now, in the order in which users are locked. The limit makes the server sort before it
+// locks, not after.
+const whoSQL = "SELECT DISTINCT COALESCE(p.merged_into, p.id) AS id FROM distribution_members AS o JOIN users AS p ON p.id = o.user_id " +
+	"WHERE o.distribution_id = ? AND o.pos >= ? AND o.pos < ? ORDER BY id LIMIT ?"
 
 // foresee reads ahead. The sequence comes first: what is issued between the reads shows in both.
 func (h *handout) foresee(most int) error {
@@ -57,20 +64,19 @@ func (h *handout) foresee(most int) error {
 	return err
 }
 
-// keepUsers locks the next members as an issuer does, but before the counter, so that nobody waits for it meanwhile: who merges
-// or erases one of them just then may have to begin again.
+// keepUsers locks who the next members are as an issuer does, but before the counter, so that nobody waits for it meanwhile: who
+// merges or erases one of them just then may have to begin again.
 func (h *handout) keepUsers(most int) (map[string]models.User, error) {
 	users := make(map[string]models.User, most)
-	rows, err := h.shared().Table("distribution_members AS m").Joins("JOIN users AS u ON u.id = m.user_id").
-		Select("u.id, u.blocked, u.merged_into, u.erased_at").
-		Where("m.distribution_id = ? AND m.pos >= ? AND m.pos < ?", h.d.ID, h.d.Next, h.d.Next+int64(most)).Order("m.pos").Rows()
+	rows, err := h.shared().Table("(?) AS m", h.Raw(whoSQL, h.d.ID, h.d.Next, h.d.Next+int64(most), most)).
+		Joins(h.store.thenJoin() + "users AS u ON u.id = m.id").Select("u.id, u.blocked, u.merged_into, u.erased_at, u.absorbed").Rows()
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() { // gorm's reflection would take longer than the server
 		var u models.User
-		if err := rows.Scan(&u.ID, &u.Blocked, &u.MergedInto, &u.ErasedAt); err != nil {
+		if err := rows.Scan(&u.ID, &u.Blocked, &u.MergedInto, &u.ErasedAt, &u.Absorbed); err != nil {
 			return nil, err
 		}
 		users[u.ID] = u
@@ -88,8 +94,11 @@ func (h *handout) readUsers(most int) error {
 	h.users = make([]handoutUser, 0, most)
 	for rows.Next() {
 		var u handoutUser
-		if err := rows.Scan(&u.pos, &u.id, &u.newest); err != nil {
+		if err := rows.Scan(&u.pos, &u.named, &u.id, &u.newest); err != nil {
 			return err
+		}
+		if u.id != nil && !h.knows(u) {
+			return errChanged // merged since the users were locked
 		}
 		h.users = append(h.users, u)
 	}
@@ -125,20 +134,26 @@ func (h *handout) limitsOf(batch *models.Batch, userIDs []string) (*limits, erro
 	return loadLimits(h.DB, batches, userIDs, nil)
 }
 
-// readGiven finds coupons of this distribution that users of the range have already. Its members are distinct, but two of
-// them may have become one user since.
+// readGiven finds who of the range has a coupon of this distribution already. Its members are distinct, but two of them may
+// have become one user since, and the coupon is known by the one who got it.
 func (h *handout) readGiven(owners []string) error {
 	if len(owners) == 0 {
 		return nil
 	}
-	keys := make([]string, len(owners))
-	for i, id := range owners {
-		keys[i] = h.d.SourceKey(id)
+	absorbed, err := h.absorbed(h.before.users)
+	if err != nil {
+		return err
+	}
+	owner := make(map[string]string, len(owners)) // by source key
+	for _, id := range owners {
+		for _, of := range append(absorbed[id], id) {
+			owner[h.d.SourceKey(of)] = id
+		}
 	}
 	var found []string
-	err := h.Model(&models.Coupon{}).Where("source_key IN ?", keys).Pluck("source_key", &found).Error
+	err = h.Model(&models.Coupon{}).Where("source_key IN ?", slices.Sorted(maps.Keys(owner))).Pluck("source_key", &found).Error
 	for _, key := range found {
-		h.before.given[key] = true
+		h.before.given[owner[key]] = true
 	}
 	return err
 }

@@ -133,7 +133,7 @@ func (h *handout) judge(u handoutUser) {
 		h.issued++
 		return
 	}
-	h.skips = append(h.skips, &models.DistributionSkip{DistributionID: h.d.ID, Pos: u.pos, UserID: u.id, Reason: refusal})
+	h.skips = append(h.skips, &models.DistributionSkip{DistributionID: h.d.ID, Pos: u.pos, UserID: u.named, Reason: refusal})
 }
 
 // refuse gives the user a coupon, or says why not.
@@ -142,8 +142,7 @@ func (h *handout) refuse(u handoutUser) models.Code {
 		return models.CodeUnknownUser
 	}
 	batch, counter := h.issuer.books.batches[h.d.BatchID], h.issuer.books.counters[h.d.BatchID]
-	key := h.d.SourceKey(*u.id)
-	if h.before.given[key] {
+	if h.before.given[*u.id] {
 		return models.CodeAlreadyGiven
 	}
 	numbers, refusal := h.issuer.number(batch, *u.id, nil)
@@ -153,7 +152,7 @@ func (h *handout) refuse(u handoutUser) models.Code {
 	if refusal != nil {
 		return refusal.Code
 	}
-	h.before.given[key] = true
+	h.before.given[*u.id] = true
 	h.issuer.limits.take(batch, numbers)
 	face := batch.DrawFace(*counter, rand.Int64N)
 	if h.d.DryRun { // nothing is posted: the counter is a copy
@@ -162,7 +161,7 @@ func (h *handout) refuse(u handoutUser) models.Code {
 	}
 	h.issuer.issue(grant{
 		batch: batch, numbers: numbers, couponID: models.NewID(models.PrefixCoupon), face: face,
-		source: "distribution", sourceKey: key, requestHash: notClaimed,
+		source: "distribution", sourceKey: h.d.SourceKey(*u.id), requestHash: notClaimed,
 	})
 	return ""
 }

@@ -49,10 +49,10 @@ func (i *issuer) keepUsers(ids []string) error {
 	return rows.Err()
 }
 
-// absorbed returns the ids that were merged into the users: what they asked for under those is theirs.
-func (i *issuer) absorbed() (map[string][]string, error) {
+// absorbed returns the ids that were merged into the locked users: what they got under those is theirs.
+func (tx *txn) absorbed(users map[string]models.User) (map[string][]string, error) {
 	var into []string
-	for id, u := range i.users {
+	for id, u := range users {
 		if u.Absorbed > 0 {
 			into = append(into, id)
 		}
@@ -62,7 +62,7 @@ func (i *issuer) absorbed() (map[string][]string, error) {
 	}
 	before := map[string][]string{}
 	var rows []models.User
-	err := i.books.tx.Select("id", "merged_into").Find(&rows, "merged_into IN ?", into).Error
+	err := tx.Select("id", "merged_into").Find(&rows, "merged_into IN ?", into).Error
 	for _, r := range rows {
 		before[*r.MergedInto] = append(before[*r.MergedInto], r.ID)
 	}
