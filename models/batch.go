@@ -100,6 +100,9 @@ type BatchCounter struct {
 	LedgerSeq     int64 // of the newest entry
 }
 
+// Left is how many coupons can still be got: those that are kept for codes are, by their codes. Without meaning when unlimited.
+func (c BatchCounter) Left() int64 { return c.Remaining + c.Coded }
+
 // UserCounter counts one user's use of a batch, in total (Day "") or on one day of the batch's zone ("2006-01-02").
 type UserCounter struct {
 	BatchID string `gorm:"primaryKey"`

@@ -67,7 +67,7 @@ func (b Batch) CheckStock(c BatchCounter, add int64) *Error {
 	case c.Remaining+add < 0 || *c.Quantity+add < 1:
 		return NewError(CodeCapBelowUse, "fewer coupons than that are left").With("remaining", c.Remaining).With("quantity", *c.Quantity)
 	}
-	if left := c.Remaining + c.Coded + add; b.FaceMin > 0 && left > 0 && b.faceBudget(c)/left < b.FaceMin {
+	if left := c.Left() + add; b.FaceMin > 0 && left > 0 && b.faceBudget(c)/left < b.FaceMin {
 		return NewError(CodeBudgetExhausted, "the money is too little for so many coupons").With("remaining", b.faceBudget(c)).With("coupons", left)
 	}
 	return nil

@@ -151,7 +151,7 @@ func (b Batch) DrawFace(c BatchCounter, draw func(n int64) int64) int64 {
 		return 0
 	}
 	most := min(b.FaceMax, b.faceBudget(c))
-	if left := c.Remaining + c.Coded; c.Quantity != nil && left > 0 && b.Caps.Batch.Amount != nil {
+	if left := c.Left(); c.Quantity != nil && left > 0 && b.Caps.Batch.Amount != nil {
 		most = min(most, 2*(b.faceBudget(c)/left)-b.FaceMin)
 	}
 	return b.FaceMin + draw(max(0, most-b.FaceMin)+1)

@@ -56,7 +56,7 @@ func (b Batch) TagWindow() (from, until Time) {
 func (b Batch) ShowsTags(c BatchCounter, now Time) bool {
 	from, until := b.TagWindow()
 	paused := c.Paused.Has(PauseClaims) || b.ClaimMode != ClaimModeClaim && c.Paused.Has(PauseUse)
-	soldOut := c.Quantity != nil && c.Remaining < 1
+	soldOut := c.Quantity != nil && c.Left() < 1
 	return b.Products != nil && c.State == BatchActive && !paused && !soldOut && !now.Before(from) && (until.IsZero() || now.Before(until))
 }
 

@@ -46,7 +46,10 @@ func (s *Store) EditBatch(ctx context.Context, e BatchEdit) (BatchRow, error) {
 		if err := tx.checkEdit(*before, after, *counter); err != nil {
 			return err
 		}
-		return tx.writeEdit(after, *counter, e)
+		if err := tx.writeEdit(after, *counter, e); err != nil {
+			return err
+		}
+		return tx.alertEdit(*before, after, *counter)
 	})
 	if err != nil {
 		return BatchRow{}, err

@@ -17,16 +17,16 @@ import (
 var revivals = []models.EntryKind{models.EntryRestored, models.EntryUnexpired, models.EntryExtended, models.EntryReinstated}
 
 // wakeBatches has batches looked after again: those at rest that have coupons again, and those with tags that have just
-// sold out, or got stock again.
+// sold out, or got stock again. Who lets a batch rest holds its counter too, so it is either at rest by now or sees all this.
 func (b *books) wakeBatches() error {
-	for _, id := range slices.Sorted(maps.Keys(b.revived)) {
+	for _, id := range slices.Sorted(maps.Keys(b.wanted)) {
 		if err := b.tx.Exec("UPDATE batch_lives SET due_at = "+b.tx.store.clock()+", seq = seq + 1 WHERE batch_id = ? AND due_at IS NULL", id).Error; err != nil {
 			return err
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.counters)) {
 		c, batch := b.counters[id], b.batches[id]
-		if batch == nil || batch.Products == nil || c.Quantity == nil || b.hadStock[id] == (c.Remaining > 0) {
+		if batch == nil || batch.Products == nil || c.Quantity == nil || b.hadStock(id) == (c.Left() > 0) {
 			continue
 		}
 		if err := b.tx.wakeBatch(id); err != nil {
@@ -99,7 +99,16 @@ type BatchLook struct {
 func (s *Store) LookAtBatch(ctx context.Context, batchID string) (BatchLook, error) {
 	var look BatchLook
 	err := s.tx(ctx, func(tx *txn) error {
-		// Who changes the batch marks this row last: either it is seen here, or it is marked again afterwards.
+		// Coupons come and go under the counter's lock alone, so one that is about to come back, or was judged in time, is
+		// there now or finds the batch at rest. Others who change the batch mark the row last.
+		b, err := tx.lockBooks([]string{batchID})
+		if err != nil {
+			return err
+		}
+		counter, batch := b.counters[batchID], b.batches[batchID]
+		if counter == nil || batch == nil {
+			return models.NewError(models.CodeNotFound, "there is no such batch")
+		}
 		var life models.BatchLife
 		if err := tx.locked().Take(&life, "batch_id = ?", batchID).Error; err != nil {
 			return notFound(err, "batch")
@@ -108,7 +117,7 @@ func (s *Store) LookAtBatch(ctx context.Context, batchID string) (BatchLook, err
 		if err != nil {
 			return err
 		}
-		if look, err = tx.lookAtBatch(batchID, now); err != nil {
+		if look, err = tx.lookAtBatch(*batch, *counter, now); err != nil {
 			return err
 		}
 		var due models.Time
@@ -121,15 +130,7 @@ func (s *Store) LookAtBatch(ctx context.Context, batchID string) (BatchLook, err
 	return look, err
 }
 
-func (tx *txn) lookAtBatch(batchID string, now models.Time) (BatchLook, error) {
-	var batch models.Batch
-	var counter models.BatchCounter
-	if err := tx.Take(&batch, "id = ?", batchID).Error; err != nil {
-		return BatchLook{}, notFound(err, "batch")
-	}
-	if err := tx.Take(&counter, "batch_id = ?", batchID).Error; err != nil {
-		return BatchLook{}, notFound(err, "batch")
-	}
+func (tx *txn) lookAtBatch(batch models.Batch, counter models.BatchCounter, now models.Time) (BatchLook, error) {
 	look := BatchLook{State: counter.State}
 	sooner := func(at models.Time, what string) {
 		if look.Next.IsZero() || at.Before(look.Next) {
@@ -145,7 +146,7 @@ func (tx *txn) lookAtBatch(batchID string, now models.Time) (BatchLook, error) {
 			sooner(now.Add(min(max(life, models.LookAtBatchAfter), models.LookAtBatchWithin)), "look for coupons that are over")
 		}
 	}
-	first, err := tx.firstOver(batchID, models.CouponAvailable)
+	first, held, err := tx.firstOver(batch.ID)
 	if err != nil {
 		return BatchLook{}, err
 	}
@@ -157,9 +158,7 @@ func (tx *txn) lookAtBatch(batchID string, now models.Time) (BatchLook, error) {
 		}
 		sooner(at, "expire coupons")
 	}
-	if held, err := tx.firstOver(batchID, models.CouponLocked); err != nil {
-		return BatchLook{}, err
-	} else if !held.IsZero() {
+	if !held.IsZero() {
 		sooner(now.Add(models.LookAtBatchAfter), "look for coupons that were given back")
 	}
 	if !look.Next.IsZero() {
@@ -174,11 +173,12 @@ func canIssue(b models.Batch, now models.Time) bool {
 	return (b.ClaimUntil.IsZero() || now.Before(b.ClaimUntil)) && now.Before(cmp.Or(b.ValidUntil, until))
 }
 
-// firstOver is when the validity of a coupon in the state ends first; zero when there is none.
-func (tx *txn) firstOver(batchID string, state models.CouponState) (models.Time, error) {
-	var first models.Time
-	err := tx.Raw("SELECT MIN(valid_until) FROM coupons WHERE batch_id = ? AND state = ?", batchID, state).Row().Scan(&first)
-	return first, err
+// firstOver is when the validity of the batch's first coupon ends, of those that can be used and of those that are held; zero
+// when there is none.
+func (tx *txn) firstOver(batchID string) (available, held models.Time, err error) {
+	const first = "(SELECT MIN(valid_until) FROM coupons WHERE batch_id = ? AND state = ?)"
+	err = tx.Raw("SELECT "+first+", "+first, batchID, models.CouponAvailable, batchID, models.CouponLocked).Row().Scan(&available, &held)
+	return available, held, err
 }
 
 // ExpireCoupons writes down that the validity of up to limit coupons of a batch is over, and returns how many were met. Only

@@ -175,3 +175,59 @@ func TestTagEvents(t *testing.T) {
 		assert.NotContains(t, told[1], "cup")
 	})
 }
+
+// A batch at rest whose claiming is over is looked after again when an operator or a distribution gives a coupon of it.
+func TestGivenAfterClaiming(t *testing.T) {
+	t.Parallel()
+	for _, way := range []struct {
+		name string
+		give func(w *world)
+	}{
+		{"gift", func(w *world) {
+			_, _, err := w.s.GiveCoupon(w.t.Context(), store.CouponGift{Caller: "op", Key: "k", BatchID: w.batch.ID, UserID: w.user})
+			require.NoError(w.t, err)
+		}},
+		{"distribution", func(w *world) { w.finish(w.distribute([]string{w.user}).ID, 10) }},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				w := newWorld(t, s, storetest.BatchSpec{})
+				exec(t, s, "UPDATE batches SET claim_until = '2020-01-01 00:00:00.000000' WHERE id = ?", w.batch.ID)
+				assert.Zero(t, w.looks().Next)
+				rests := func() []string {
+					return query(t, s, "SELECT due_at IS NULL FROM batch_lives WHERE batch_id = ?", w.batch.ID)
+				}
+				assert.Equal(t, []string{"1"}, rests())
+				way.give(w)
+				assert.Equal(t, []string{"0"}, rests())
+				assert.Equal(t, "expire coupons", w.looks().What)
+			})
+		})
+	}
+}
+
+// TestNoBatchRestsWithCoupons lets coupons come back while somebody decides that nothing is left to do: whichever is first,
+// the batch is looked after in the end.
+func TestNoBatchRestsWithCoupons(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for range 12 {
+			w := newWorld(t, s, storetest.BatchSpec{})
+			over, held := w.couponIn(models.CouponExpired), w.hold(1)[0]
+			w.change(store.BatchChange{To: models.BatchEnded})
+			together(5, func(i int) {
+				switch i {
+				case 0:
+					assert.NoError(t, w.does(over, models.DeedExtend, inTime(time.Hour)))
+				case 1:
+					assert.NoError(t, one(s.CancelHolds(t.Context(), []string{held.ID})))
+				default:
+					w.looks()
+				}
+			})
+			assert.Equal(t, []string{"AVAILABLE 2 0"}, query(t, s, "SELECT c.state, COUNT(*), MAX(l.due_at IS NULL) FROM coupons c "+
+				"JOIN batch_lives l ON l.batch_id = c.batch_id WHERE c.batch_id = ? GROUP BY c.state", w.batch.ID))
+		}
+	})
+}

@@ -19,9 +19,9 @@ type books struct {
 	coupons  map[string]*models.Coupon
 	codes    map[string]*models.CouponCode
 
-	firstSeq   map[string]int64 // of each counter as it was read
-	couponSeq  map[string]int64 // of each changed coupon as it was read
-	codeSeq    map[string]int64 // of each changed code as it was read
+	before     map[string]models.BatchCounter // each counter as it was read; its Quantity moves with the counter's
+	couponSeq  map[string]int64               // of each changed coupon as it was read
+	codeSeq    map[string]int64               // of each changed code as it was read
 	newCoupons []*models.Coupon
 	newLimits  []models.CouponLimit
 	gone       map[string]*models.Coupon // un-issued: nobody can use them any more
@@ -30,12 +30,10 @@ type books struct {
 	handed     bool            // coupons have gone over to other users
 	coded      map[string]int  // where the entry about stock for codes is, by batch
 	restocked  map[string]bool // batches whose quantity has changed
-	hadStock   map[string]bool // batches that had coupons left as they were read
-	revived    map[string]bool // batches of coupons that were over and can be used again
+	wanted     map[string]bool // batches that have coupons to look after and may be at rest
 	entries    []models.LedgerEntry
 
-	heard  *listening                     // who is told of them
-	before map[string]models.BatchCounter // as it was read, if anybody listens
+	heard *listening // who is told of them
 }
 
 // userDay names a row of user_counters; day "" is the total.
@@ -46,9 +44,9 @@ func (tx *txn) lockBooks(batchIDs []string) (*books, error) {
 	b := &books{
 		tx: tx, counters: map[string]*models.BatchCounter{}, batches: map[string]*models.Batch{},
 		users: map[userDay]*models.UserCounter{}, coupons: map[string]*models.Coupon{}, codes: map[string]*models.CouponCode{},
-		firstSeq: map[string]int64{}, couponSeq: map[string]int64{}, codeSeq: map[string]int64{}, gone: map[string]*models.Coupon{},
+		before: map[string]models.BatchCounter{}, couponSeq: map[string]int64{}, codeSeq: map[string]int64{}, gone: map[string]*models.Coupon{},
 		dirtyUsers: map[userDay]bool{}, extended: map[string]bool{}, coded: map[string]int{}, restocked: map[string]bool{},
-		hadStock: map[string]bool{}, revived: map[string]bool{}, before: map[string]models.BatchCounter{},
+		wanted: map[string]bool{},
 	}
 	if len(batchIDs) == 0 {
 		return b, nil
@@ -63,10 +61,7 @@ func (tx *txn) lockBooks(batchIDs []string) (*books, error) {
 	}
 	for _, c := range counters {
 		b.counters[c.BatchID] = c
-		b.firstSeq[c.BatchID], b.hadStock[c.BatchID] = c.LedgerSeq, c.Remaining > 0
-		if len(b.heard.endpoints) > 0 {
-			b.before[c.BatchID] = *c
-		}
+		b.before[c.BatchID] = *c
 	}
 	tx.clock = models.Time{} // a clock that was read before may be as old as the wait for these locks
 	var batches []*models.Batch
@@ -77,6 +72,14 @@ func (tx *txn) lockBooks(batchIDs []string) (*books, error) {
 		b.batches[row.ID] = row
 	}
 	return b, nil
+}
+
+// hadStock reports whether the batch had coupons left as it was read.
+func (b *books) hadStock(batchID string) bool { return b.before[batchID].Left() > 0 }
+
+// moved reports whether something was posted to the batch.
+func (b *books) moved(batchID string) bool {
+	return b.counters[batchID].LedgerSeq != b.before[batchID].LedgerSeq
 }
 
 // lockUsers locks the rows that exist. A missing one can't appear meanwhile: who makes it holds the batch's counter.
@@ -128,6 +131,9 @@ func (b *books) lockCodes(keys []string) error {
 func (b *books) issue(c *models.Coupon, why models.LedgerEntry) {
 	b.newCoupons = append(b.newCoupons, c)
 	b.coupons[c.ID] = c
+	if !canIssue(*b.batches[c.BatchID], why.At) { // given when claiming was over
+		b.wanted[c.BatchID] = true
+	}
 	b.countCode(c.CodeKey, 1, why.At) // first: the stock that is kept for the code is what the coupon takes
 	why.Kind, why.Count, why.Amount = models.EntryIssued, 1, c.FaceValue
 	b.post(c, why)
@@ -219,7 +225,7 @@ func (b *books) post(c *models.Coupon, e models.LedgerEntry) {
 		c.State = after
 	}
 	if slices.Contains(revivals, e.Kind) {
-		b.revived[c.BatchID] = true
+		b.wanted[c.BatchID] = true
 	}
 	c.RedemptionID = e.RedemptionID
 	if c.State == models.CouponAvailable || c.State == models.CouponExpired {

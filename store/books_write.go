@@ -47,7 +47,7 @@ type counterColumn struct {
 func (b *books) writeCounters() error {
 	var changed []*models.BatchCounter
 	for id, c := range b.counters {
-		if c.LedgerSeq != b.firstSeq[id] {
+		if b.moved(id) {
 			changed = append(changed, c)
 		}
 	}
@@ -75,7 +75,7 @@ func (b *books) writeCounters() error {
 		text, args = perRow(args, "batch_id", changed, id, column.value)
 		set = append(set, column.name+" = "+text)
 	}
-	from, args := perRow(append(args, keysOf(changed, id)), "batch_id", changed, id, func(c *models.BatchCounter) any { return b.firstSeq[c.BatchID] })
+	from, args := perRow(append(args, keysOf(changed, id)), "batch_id", changed, id, func(c *models.BatchCounter) any { return b.before[c.BatchID].LedgerSeq })
 	return b.tx.guard(int64(len(changed)), "UPDATE batch_counters SET "+strings.Join(set, ", ")+" WHERE batch_id IN ? AND ledger_seq = "+from, args...)
 }
 

@@ -122,7 +122,7 @@ func (h *handout) peek() (*books, error) {
 	counter.Apply(models.LedgerEntry{ // what the ranges before would have issued
 		Kind: models.EntryIssued, Count: h.d.Issued, Amount: h.d.Issued * mean, BatchSeq: counter.LedgerSeq,
 	})
-	b.counters[counter.BatchID], b.batches[counter.BatchID], b.firstSeq[counter.BatchID] = &counter, h.before.batch, counter.LedgerSeq
+	b.counters[counter.BatchID], b.batches[counter.BatchID], b.before[counter.BatchID] = &counter, h.before.batch, counter
 	return b, nil
 }
 

@@ -45,7 +45,7 @@ func crossings(batch models.Batch, before, after models.BatchCounter) []crossing
 	}
 	add(models.BudgetAmount, batch.Caps.Batch.Amount, before.Amount(), after.Amount())
 	add(models.BudgetUses, batch.Caps.Batch.Uses, before.Uses(), after.Uses())
-	if q := after.Quantity; q != nil && before.Remaining > 0 && after.Remaining <= 0 {
+	if q := after.Quantity; q != nil && before.Left() > 0 && after.Left() <= 0 {
 		all = append(all, crossing{batchAlert{BatchID: batch.ID, Budget: models.BudgetStock, Bound: *q}, *q, []int{100}})
 	}
 	return all
@@ -61,7 +61,7 @@ func (b *books) alert() error {
 	}
 	counters := make([]*models.BatchCounter, 0, len(b.counters))
 	for id, c := range b.counters {
-		if c.LedgerSeq != b.firstSeq[id] && b.batches[id] != nil {
+		if b.moved(id) && b.batches[id] != nil {
 			counters = append(counters, c)
 		}
 	}
@@ -71,6 +71,23 @@ func (b *books) alert() error {
 			if err := b.tx.tellBudget(*b.batches[c.BatchID], *c, x); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// alertEdit tells to which levels a bound that an edit has changed is filled already.
+func (tx *txn) alertEdit(before, after models.Batch, counter models.BatchCounter) error {
+	if sameJSON(before.Caps.Batch.Uses, after.Caps.Batch.Uses) {
+		after.Caps.Batch.Uses = nil
+	}
+	if sameJSON(before.Caps.Batch.Amount, after.Caps.Batch.Amount) {
+		after.Caps.Batch.Amount = nil
+	}
+	counter.ConfigVersion++ // as the edit has left it
+	for _, x := range crossings(after, models.BatchCounter{}, counter) {
+		if err := tx.tellBudget(after, counter, x); err != nil {
+			return err
 		}
 	}
 	return nil

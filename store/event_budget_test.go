@@ -82,3 +82,50 @@ func TestSoldOutIsToldOnce(t *testing.T) {
 		e.AuditClean(e.batch.ID)
 	})
 }
+
+// A bound that is lowered is told with all levels that it is filled to already; another edit tells nothing.
+func TestBudgetEventsOfAnEdit(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		e := listen(t, s, storetest.BatchSpec{Caps: models.Caps{Batch: models.Cap{Uses: new(int64(10))}}}, "budget.*")
+		e.hold(4)
+		edit := func(change func(*models.Batch)) {
+			row, err := s.Batch(t.Context(), e.batch.ID)
+			require.NoError(t, err)
+			change(&row.Batch)
+			_, err = s.EditBatch(t.Context(), store.BatchEdit{Batch: row.Batch, Seen: row.Counter.ConfigVersion, Audit: models.AuditRecord{Action: "batch.edit"}})
+			require.NoError(t, err)
+		}
+		edit(func(b *models.Batch) { b.Name = "another" })
+		assert.Empty(t, e.heard())
+		edit(func(b *models.Batch) { b.Caps.Batch.Uses = new(int64(5)) })
+		told := []models.EventType{models.EventBudgetThreshold, models.EventBudgetThreshold}
+		assert.Equal(t, told, types(e.heard()), "50 and 80 percent")
+		edit(func(b *models.Batch) { b.Caps.Batch.Uses = new(int64(4)) })
+		told = append(told, models.EventBudgetThreshold, models.EventBudgetThreshold, models.EventBudgetThreshold, models.EventBudgetExhausted)
+		assert.Equal(t, told, types(e.heard()))
+	})
+}
+
+// A batch is sold out when its last coupon is out, not when what is left is kept for codes that are.
+func TestSoldOutThroughCodes(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		e := listen(t, s, storetest.BatchSpec{Quantity: 1, Codes: models.CodesSingle}, "batch.sold_out")
+		code := e.Code(e.batch.ID, 0)
+		row, err := s.Batch(t.Context(), e.batch.ID)
+		require.NoError(t, err)
+		row.Products = &models.ProductTags{Text: "5 off"}
+		now, err := s.Now(t.Context())
+		require.NoError(t, err)
+		assert.Empty(t, e.heard())
+		assert.True(t, row.ShowsTags(row.Counter, now))
+		out, err := s.Claim(t.Context(), []store.ClaimRequest{{Caller: "test", Key: "k", Code: code, UserID: e.user}})
+		require.NoError(t, err)
+		require.Nil(t, out[0].Err)
+		assert.Equal(t, []models.EventType{models.EventBatchSoldOut}, types(e.heard()))
+		row, err = s.Batch(t.Context(), e.batch.ID)
+		require.NoError(t, err)
+		assert.False(t, row.ShowsTags(row.Counter, now))
+	})
+}
