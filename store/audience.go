@@ -139,53 +139,6 @@ func (s *Store) Audiences(ctx context.Context, p Page) ([]models.Audience, error
 	return rows, asError(err)
 }
 
-// DeleteAudience removes an audience; one that isn't there is CodeNotFound. One that an expression uses, or that an open
-// import fills, is CodeStateConflict.
-func (s *Store) DeleteAudience(ctx context.Context, id string, record models.AuditRecord) error {
-	record.ID, record.Subject = models.NewID(models.PrefixAudit), id
-	return s.tx(ctx, func(tx *txn) error {
-		if done, err := tx.written(&models.AuditRecord{}, "id = ?", record.ID); done || err != nil {
-			return err
-		}
-		var a models.Audience
-		if err := tx.locked().Take(&a, "id = ?", id).Error; err != nil {
-			return notFound(err, "audience")
-		}
-		if err := tx.unusedAudience(a); err != nil {
-			return err
-		}
-		if err := tx.Exec("DELETE FROM audience_members WHERE audience_id = ?", id).Error; err != nil {
-			return err
-		}
-		if err := tx.guard(1, "DELETE FROM audiences WHERE id = ? AND seq = ?", id, a.Seq); err != nil {
-			return err
-		}
-		return tx.audit(record)
-	})
-}
-
-func (tx *txn) unusedAudience(a models.Audience) error {
-	var filling int64
-	err := tx.Model(&models.Import{}).Where("target = ? AND state = ?", a.ID, models.ImportOpen).Count(&filling).Error
-	if err != nil {
-		return err
-	}
-	if filling > 0 {
-		return models.NewError(models.CodeStateConflict, "an import into the audience is open").With("state", models.ImportOpen)
-	}
-	var others []models.Audience
-	err = tx.Find(&others, "merchant_id = ? AND kind = ? AND expression LIKE ?", a.MerchantID, models.AudienceExpression, "%segment%").Error
-	if err != nil {
-		return err
-	}
-	for _, o := range others {
-		if parsed, err := models.ParseSegment(o.Expression); err == nil && slices.Contains(parsed.Names(), a.Name) {
-			return models.NewError(models.CodeStateConflict, "another audience uses it").With("audience_id", o.ID)
-		}
-	}
-	return nil
-}
-
 // AudienceCount is how many users an audience has.
 type AudienceCount struct {
 	Users  int64

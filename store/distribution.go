@@ -23,7 +23,7 @@ type DistributionOutcome struct {
 	Replayed bool // an earlier request with the same key had made it
 }
 
-// CreateDistribution writes a distribution for its workflow to carry out. Refusals: CodeNotFound without the batch,
+// CreateDistribution writes a distribution for its workflow to carry out. Refusals: CodeNotFound without the batch or audience,
 // CodeClaimModeForbids, CodeBatchNotActive and CodeBatchEnded for one that can't be distributed, CodeIdempotencyKeyReused for a
 // key that was used with another content.
 func (s *Store) CreateDistribution(ctx context.Context, n NewDistribution) (DistributionOutcome, error) {
@@ -38,6 +38,9 @@ func (s *Store) CreateDistribution(ctx context.Context, n NewDistribution) (Dist
 			return err
 		}
 		if err := tx.checkDistributable(n.BatchID); err != nil {
+			return err
+		}
+		if err := tx.keepAudience(n.Distribution); err != nil {
 			return err
 		}
 		d := n.Distribution

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -49,8 +50,10 @@ type operation struct {
 	make func(w *world, n int) []trial
 }
 
-// alone reports whether the operation looks at redemptions or messages that others may have made due.
-func (o operation) alone() bool { return o.name == "Due" || o.name == "ClaimMessages" }
+// alone reports whether the operation looks at what others may have made due.
+func (o operation) alone() bool {
+	return slices.Contains([]string{"Due", "ClaimMessages", "TidyAudiences"}, o.name)
+}
 
 // TestFaults strikes every operation at each of its statements with each fault. A fault inside a transaction must not be
 // seen at all; one in a read before it may be answered by "unavailable", and then the caller's retry must succeed. The

@@ -17,7 +17,7 @@ import (
 func userOperations() []operation {
 	return []operation{
 		{"ChangeUser", changeUserTrials}, {"UpsertUsers", upsertTrials}, {"MergeUsers", mergeTrials}, {"EraseUser", eraseTrials},
-		{"CreateAudience", audienceTrials}, {"DeleteAudience", deleteAudienceTrials}, {"CreateImport", importTrials}, {"ApplyRows", applyTrials},
+		{"CreateAudience", audienceTrials}, {"DeleteAudience", deleteAudienceTrials}, {"TidyAudiences", tidyAudienceTrials}, {"CreateImport", importTrials}, {"ApplyRows", applyTrials},
 		{"ApplyRows, audience", applyAudienceTrials}, {"CancelImport", cancelImportTrials},
 	}
 }
@@ -119,7 +119,30 @@ func deleteAudienceTrials(w *world, n int) []trial {
 			run: func(ctx context.Context, s *store.Store) (string, error) {
 				return "", s.DeleteAudience(ctx, a.ID, models.AuditRecord{})
 			},
-			look: lookAt("SELECT audience_id FROM audience_members WHERE audience_id = ? UNION SELECT id FROM audiences WHERE id = ?", a.ID, a.ID),
+			look: lookAt("SELECT COUNT(*) FROM audience_remains WHERE audience_id = ? UNION ALL SELECT COUNT(*) FROM audiences WHERE id = ?", a.ID, a.ID),
+		}
+	})
+}
+
+// tidyAudienceTrials deletes each audience when its turn comes: all that are deleted are tidied.
+func tidyAudienceTrials(w *world, n int) []trial {
+	return trialsOf(n, func(int) trial {
+		id := ""
+		return trial{
+			run: func(ctx context.Context, s *store.Store) (string, error) {
+				if id == "" {
+					id = audienceOf(w.t, w.s, crowdOf(w.t, w.s, 3))
+					require.NoError(w.t, w.s.DeleteAudience(w.t.Context(), id, models.AuditRecord{}))
+				}
+				for {
+					if n, err := s.TidyAudiences(ctx, 2); n == 0 || err != nil {
+						return "", err
+					}
+				}
+			},
+			look: func(t *testing.T, s *store.Store) string {
+				return lookAt("SELECT (SELECT COUNT(*) FROM audience_remains WHERE audience_id = ?), (SELECT COUNT(*) FROM audience_members WHERE audience_id = ?)", id, id)(t, s)
+			},
 		}
 	})
 }

@@ -105,15 +105,17 @@ func (x *merge) moveMembers() error {
 		return err
 	}
 	for _, id := range both {
-		var a models.Audience
-		if err := x.locked().Take(&a, "id = ?", id).Error; err != nil {
+		var found []models.Audience
+		if err := x.locked().Find(&found, "id = ?", id).Error; err != nil {
 			return err
 		}
-		if err := x.guard(1, "DELETE FROM audience_members WHERE audience_id = ? AND user_id = ?", id, x.from); err != nil {
+		if err := x.Exec("DELETE FROM audience_members WHERE audience_id = ? AND user_id = ?", id, x.from).Error; err != nil {
 			return err
 		}
-		if err := x.growAudience(&a, -1); err != nil {
-			return err
+		for i := range found { // a deleted one has members for a while
+			if err := x.growAudience(&found[i], -1); err != nil {
+				return err
+			}
 		}
 	}
 	return x.Exec("UPDATE audience_members SET user_id = ? WHERE user_id = ?", x.into, x.from).Error

@@ -63,6 +63,7 @@ func (s Sweeper) sweeps() []func(context.Context) {
 		s.reminders,
 		s.codes,
 		s.guesses,
+		s.audiences,
 		s.batches,
 		s.bulks,
 		s.distributions,
