@@ -29,7 +29,9 @@ func TestErase(t *testing.T) {
 		}
 		coupon := claim(user).Coupon
 		plan := w.Plan(models.KindHold, *coupon)
-		plan.Redemption.Content.LimitKeys = ref.LimitKeys()
+		content := &plan.Redemption.Content
+		content.LimitKeys, content.User = ref.LimitKeys(), models.UserFacts{FirstOrder: true, Tags: []string{name}}
+		content.Cart.Attributes, content.Cart.PaymentMethod = map[string]string{"gender": name}, name
 		held, err := s.OpenHolds(t.Context(), []models.Plan{plan})
 		require.NoError(t, err)
 		require.NoError(t, one(s.ConfirmHolds(t.Context(), []store.HoldConfirm{{ID: held[0].Redemption.ID}})))
