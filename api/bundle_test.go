@@ -47,6 +47,7 @@ func setup(t testing.TB, s *store.Store, change ...func(*api.Config)) *bundle {
 	cfg := api.Config{
 		Store: s, Temporal: b.temporal, Log: slog.New(slog.NewJSONHandler(b.log, nil)),
 		UIURL: "http://ui.test", DecideWithin: 5 * time.Second, MinHoldTTL: time.Second,
+		WrongCodeTakes: time.Microsecond,
 	}
 	for _, f := range change {
 		f(&cfg)

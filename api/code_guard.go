@@ -15,153 +15,146 @@ type guard struct {
 	store *store.Store
 	now   func() time.Time
 
-	mu     sync.Mutex
-	wrong  map[string]float64 // by name
-	recent map[string]float64 // those that were typed here since the store was asked
-	asked  time.Time          // when the store was asked last
-	busy   map[string]int     // codes that are being looked at, by name
+	mu      sync.Mutex
+	wrong   map[string]float64 // by name
+	recent  map[string]float64 // those that were typed here since the store was asked
+	asked   time.Time          // when the store was asked last
+	pending map[string]float64 // codes that are being looked at, by name
+	ended   chan struct{}      // closed when some of these no longer are
 }
 
 // guardFresh is how old what other processes have counted may be.
 const guardFresh = time.Second
 
 func newGuard(s *store.Store) *guard {
-	return &guard{store: s, now: time.Now, wrong: map[string]float64{}, recent: map[string]float64{}, busy: map[string]int{}}
+	return &guard{
+		store: s, now: time.Now, wrong: map[string]float64{}, recent: map[string]float64{}, pending: map[string]float64{},
+		ended: make(chan struct{}),
+	}
 }
 
 // guessing is one request that types codes.
 type guessing struct {
-	guard *guard
-	by    models.GuessedBy
-	user  models.UserRef
-	wrong int64 // codes that were
+	by     models.GuessedBy
+	userID string // "": Tearoff doesn't know the user
+	began  time.Time
+	codes  int      // that are typed
+	wrong  []string // those that were
+
+	judged       bool // whether what follows is known
+	clean, known bool // no wrong code counts against the user; Tearoff has known the user for a day
 }
 
-// mayType lets a request look for codes, or refuses it before anything is looked for: the answer is the same for right codes
-// and wrong ones. Call end when it is known how many were wrong.
-func (s *Server) mayType(ctx context.Context, user models.UserRef, codes int) error {
-	if codes == 0 {
-		return nil
-	}
-	c := callOf(ctx)
-	g := &guessing{guard: s.guard, user: user, by: models.GuessedBy{User: models.GuessUser(user)}}
-	if c.key.Role == models.RoleStorefront { // other keys are an order service's: it has one address, and knows its users
-		g.by.Key = models.GuessKey(c.key.ID)
-		if c.address != nil {
-			g.by.Address = models.GuessAddress(c.address())
-		}
-	}
-	if err := s.guard.admit(ctx, g); err != nil {
-		return err
-	}
-	c.guessing = g
-	return nil
-}
+// admission is what becomes of a request that types codes.
+type admission int
 
-// wrongCodes notes that codes of the request were wrong.
-func wrongCodes(ctx context.Context, n int) {
-	if g := callOf(ctx).guessing; g != nil {
-		g.wrong += int64(n)
-	}
-}
+const (
+	admitted admission = iota
+	turnedAway
+	doubted // the user must be judged first
+	crowded // it depends on what becomes of others that are under way
+)
 
-// typed ends the request's look at codes and counts the wrong ones before anybody is told. A count that can't be written
-// still counts here.
-func (s *Server) typed(ctx context.Context) {
-	c := callOf(ctx)
-	g := c.guessing
-	if g == nil {
-		return
-	}
-	c.guessing = nil
-	defer g.guard.leave(g)
-	if g.wrong == 0 {
-		return
-	}
-	if err := s.store.AddGuesses(ctx, g.by, g.wrong); err != nil {
-		s.cfg.Log.WarnContext(ctx, "wrong codes could not be counted", "request_id", c.id, "error", err)
-	}
-}
-
-// admit judges by the user first, then by address and key.
+// admit lets the request in, after others that are under way if it depends on them.
 func (g *guard) admit(ctx context.Context, r *guessing) error {
 	if err := g.refresh(ctx); err != nil {
 		return err
 	}
-	many := models.NewError(models.CodeTooMany, "too many wrong codes").With("retry_after", g.retryAfter())
-	address, key, ok := g.enter(r)
-	if !ok {
-		return many
+	for {
+		verdict, ended := g.enter(r)
+		switch verdict {
+		case admitted:
+			return nil
+		case turnedAway:
+			return models.NewError(models.CodeTooMany, "too many wrong codes").With("retry_after", g.retryAfter())
+		case doubted:
+			if err := g.judge(ctx, r); err != nil {
+				return err
+			}
+		case crowded:
+			select {
+			case <-ended:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
 	}
-	suspect := address >= models.AddressSuspect || key >= models.KeyGuesses
-	if !suspect {
+}
+
+// enter judges the request by what is known, and counts it as under way if that lets it in. Codes that may turn out to be
+// wrong count as if they were: else a crowd of guesses would be through before the first of them is counted. But nobody is
+// turned away for what may turn out to be right.
+func (g *guard) enter(r *guessing) (admission, <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	suspect, closed := models.AddressLimits(g.wrong[r.by.Key])
+	here, user := g.wrong[r.by.Address], g.most(r.by.User, false)
+	mayHere, mayUser := here+g.pending[r.by.Address], g.most(r.by.User, true)
+	refuses := func(here, user float64) bool {
+		return user >= models.UserGuesses || here >= suspect && (user > 0 || !r.clean) || here >= closed && !r.known
+	}
+	switch {
+	case mayHere >= suspect && !r.judged:
+		return doubted, nil
+	case refuses(here, user):
+		return turnedAway, nil
+	case refuses(mayHere, mayUser):
+		return crowded, g.ended
+	}
+	for _, name := range r.by.Names() {
+		g.pending[name] += float64(r.codes)
+	}
+	return admitted, nil
+}
+
+// most is what counts against the name that most counts against, with what may come to.
+func (g *guard) most(names []string, pending bool) float64 {
+	var most float64
+	for _, name := range names {
+		n := g.wrong[name]
+		if pending {
+			n += g.pending[name]
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
+// leave ends what enter began. added are the wrong codes that are new against each name.
+func (g *guard) leave(r *guessing, added map[string]int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, name := range r.by.Names() {
+		g.pending[name] -= float64(r.codes)
+		if g.pending[name] <= 0 {
+			delete(g.pending, name)
+		}
+	}
+	for name, n := range added {
+		g.wrong[name] += float64(n)
+		g.recent[name] += float64(n)
+	}
+	close(g.ended)
+	g.ended = make(chan struct{})
+}
+
+// judge asks whether a user at a suspect address has typed no wrong code, by any name, and is known.
+func (g *guard) judge(ctx context.Context, r *guessing) error {
+	own, err := g.store.Guesses(ctx, r.by.User)
+	if err != nil {
+		return err
+	}
+	r.judged, r.clean = true, len(r.by.User) > 0 && len(own) == 0
+	if r.userID == "" {
 		return nil
 	}
-	clean, err := g.clean(ctx, r, address >= models.AddressGuesses || key >= models.KeyGuesses)
-	if err == nil && !clean {
-		err = many
-	}
+	since, err := g.store.UserSince(ctx, r.userID)
 	if err != nil {
-		g.leave(r)
-	}
-	return err
-}
-
-// enter counts the request as under way and says what counts against its address and key; ok is false for a user with too
-// many wrong codes, those included that may turn out to be, and where too many of a suspect address are under way.
-func (g *guard) enter(r *guessing) (address, key float64, ok bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	address, key = g.wrong[r.by.Address], g.wrong[r.by.Key]
-	if r.by.User != "" && g.wrong[r.by.User]+float64(g.busy[r.by.User]) >= models.UserGuesses {
-		return address, key, false
-	}
-	if address >= models.AddressSuspect && g.busy[r.by.Address] >= models.SuspectsAtOnce {
-		return address, key, false
-	}
-	for _, name := range r.by.Names() {
-		g.busy[name]++
-	}
-	return address, key, true
-}
-
-func (g *guard) leave(r *guessing) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, name := range r.by.Names() {
-		g.busy[name]--
-		if g.busy[name] <= 0 {
-			delete(g.busy, name)
-		}
-		if r.wrong > 0 {
-			g.wrong[name] += float64(r.wrong)
-			g.recent[name] += float64(r.wrong)
-		}
-	}
-}
-
-// clean reports whether a user at a suspect address, or with a suspect key, has typed no wrong code and, if need be, is known.
-func (g *guard) clean(ctx context.Context, r *guessing, known bool) (bool, error) {
-	if r.by.User == "" {
-		return false, nil
-	}
-	own, err := g.store.Guesses(ctx, []string{r.by.User})
-	if err != nil || own[r.by.User] > 0 || !known {
-		return err == nil && own[r.by.User] == 0, err
-	}
-	id, err := g.store.FindUser(ctx, r.user)
-	if models.CodeOf(err) == models.CodeNotFound {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	since, err := g.store.UserSince(ctx, id)
-	if err != nil {
-		return false, err
+		return err
 	}
 	now, err := g.store.Now(ctx)
-	return err == nil && now.Sub(since.Time) >= models.KnownFor, err
+	r.known = err == nil && now.Sub(since.Time) >= models.KnownFor
+	return err
 }
 
 // refresh takes over what the store has counted, once in a while. Who finds it being done goes on with what there is.

@@ -48,7 +48,19 @@ func (b *bundle) guesses(visitors, codes int) {
 	}
 }
 
-// A user who types wrong codes is stopped, whatever comes next and wherever it is asked, and nobody else is.
+// quotes prices a cart with codes as a visitor of the shop.
+func (b *bundle) quotes(user string, codes []string, change ...func(*request)) answer {
+	b.t.Helper()
+	r := request{route: "POST /v1/quotes", as: models.RoleStorefront, body: doc{"user": doc{"id": user}, "cart": cart(5000), "codes": codes}}
+	for _, f := range change {
+		f(&r)
+	}
+	return b.send(r)
+}
+
+func elsewhere(r *request) { r.from = someAddress() }
+
+// A user who types wrong codes is stopped, whatever comes next, and nobody else is.
 func TestGuardStopsUsers(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -60,11 +72,9 @@ func TestGuardStopsUsers(t *testing.T) {
 		}
 		b.types(storetest.Name("wrong"), guesser).tooMany()
 		b.types(code, guesser).tooMany()
-		b.types(code, guesser, func(r *request) { r.from = someAddress() }).tooMany()
-		b.send(request{route: "POST /v1/quotes", as: models.RoleStorefront, body: doc{
-			"user": doc{"id": guesser}, "cart": cart(5000), "codes": []string{code},
-		}}).tooMany()
-		b.send(request{route: "POST /v1/quotes", as: models.RoleStorefront, body: doc{"user": doc{"id": guesser}, "cart": cart(5000)}}).ok(200)
+		b.quotes(guesser, []string{code}, func(r *request) {
+			r.body = doc{"user": doc{"id": guesser}, "cart": cart(5000), "codes": []string{code}, "coupon_ids": []string{}, "on_inapplicable": "fail"}
+		}).tooMany()
 		b.types(code, storetest.Name("neighbour")).ok(201)
 
 		other := setup(t, s) // another process
@@ -84,12 +94,21 @@ func TestGuardCountsWrongCodesOnly(t *testing.T) {
 		for range 2 * models.UserGuesses {
 			b.types(code, user).ok(201)
 		}
-		counted, err := s.Guesses(t.Context(), models.GuessedBy{
-			User: models.GuessUser(models.UserRef{ID: user}), Address: models.GuessAddress(b.address),
-		}.Names())
+		where := models.GuessAddress(b.address)
+		counted, err := s.Guesses(t.Context(), append(models.GuessUser(where, models.UserRef{ID: user}, ""), where))
 		require.NoError(t, err)
 		assert.Empty(t, counted)
 	})
+}
+
+// isKnown makes a user whom Tearoff has known for long.
+func (b *bundle) isKnown(name string) {
+	b.t.Helper()
+	db, err := sql.Open("mysql", storetest.DSN(b.t))
+	require.NoError(b.t, err)
+	_, err = db.ExecContext(b.t.Context(), "UPDATE users SET created_at = '2020-01-01 00:00:00.000000' WHERE id = ?", b.UserNamed(models.UserRef{ID: name}))
+	require.NoError(b.t, err)
+	require.NoError(b.t, db.Close())
 }
 
 // At an address from which many wrong codes come, users who typed none get their coupons; who changes names with every code
@@ -97,16 +116,10 @@ func TestGuardCountsWrongCodesOnly(t *testing.T) {
 func TestGuardAtOneAddress(t *testing.T) {
 	t.Parallel()
 	b := setup(t, storetest.MySQL(t))
-	db, err := sql.Open("mysql", storetest.DSN(t))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, db.Close()) })
 	code := b.Code(b.Batch(storetest.BatchSpec{Codes: models.CodesShared}).ID, 0)
 	known, clumsy := storetest.Name("known"), storetest.Name("clumsy")
-	for _, name := range []string{known, clumsy} {
-		id := b.UserNamed(models.UserRef{ID: name})
-		_, err = db.ExecContext(t.Context(), "UPDATE users SET created_at = '2020-01-01 00:00:00.000000' WHERE id = ?", id)
-		require.NoError(t, err)
-	}
+	b.isKnown(known)
+	b.isKnown(clumsy)
 	mistyped := storetest.Name("mistyped")
 	b.types(storetest.Name("wrong"), mistyped).problem(422, models.CodeNotValid)
 	b.types(code, mistyped).ok(201)

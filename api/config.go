@@ -63,6 +63,9 @@ type Config struct {
 	ReadWithin   time.Duration // how long a body may take to arrive. Defaults to 5 s
 	MinHoldTTL   time.Duration // the shortest hold, and the shortest time to pay. Defaults to 60 s
 	MaxBody      int64         // bytes of a body. Defaults to 1 MiB
+	// WrongCodeTakes is the time after which a storefront is told that a code is wrong; if that is over, a multiple of it.
+	// Defaults to 100 ms.
+	WrongCodeTakes time.Duration
 	// TrustedProxies are addresses and networks whose X-Forwarded-For is believed. None: the address of a request is that of
 	// its connection.
 	TrustedProxies []string
@@ -92,6 +95,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
 	c.ReadWithin = cmp.Or(c.ReadWithin, 5*time.Second)
 	c.MinHoldTTL = cmp.Or(c.MinHoldTTL, time.Minute)
+	c.WrongCodeTakes = cmp.Or(c.WrongCodeTakes, 100*time.Millisecond)
 	c.MaxBody = cmp.Or(c.MaxBody, 1<<20)
 	c.MaxInFlight = cmp.Or(c.MaxInFlight, 2048)
 	return c, nil

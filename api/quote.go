@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -18,7 +19,7 @@ type quoteInput struct {
 		User           customer    `json:"user"`
 		Cart           models.Cart `json:"cart"`
 		CouponIDs      *[]string   `json:"coupon_ids,omitempty" maxItems:"100" nullable:"false" doc:"Only these coupons of the user, with codes and batch_ids, and no auto batch; [] is none of the user's. Default: up to 100 coupons of the wallet, codes and batch_ids, and the auto batches of the platform and of the cart's merchants."`
-		Codes          []string    `json:"codes,omitempty" maxItems:"20" nullable:"false" doc:"What the customer typed."`
+		Codes          []string    `json:"codes,omitempty" maxItems:"20" nullable:"false" doc:"What the customer typed. After too many wrong ones the quote is without them, and says so with too_many_attempts."`
 		BatchIDs       []string    `json:"batch_ids,omitempty" maxItems:"100" nullable:"false" doc:"Batches whose coupons are issued when they are used, without a code."`
 		OnInapplicable string      `json:"on_inapplicable,omitempty" enum:"skip,fail" default:"skip" doc:"skip: the best combination of what applies. fail: exactly the named coupons; the first that doesn't apply refuses the quote."`
 		At             *time.Time  `json:"at,omitempty" doc:"The instant to judge windows and hours for. Default: now."`
@@ -39,11 +40,17 @@ func (s *Server) quote(ctx context.Context, in *quoteInput) (*quoteOutput, error
 	if err != nil {
 		return nil, err
 	}
+	exact := in.Body.OnInapplicable == "fail"
 	found, err := s.offers(ctx, query, in.Body.User.UserRef)
+	var limited []verdict
+	if tooMany := new(models.Error); errors.As(err, &tooMany) && tooMany.Code == models.CodeTooMany && !exact {
+		limited = untyped(query.Codes, tooMany, in.Body.Cart.Currency)
+		query.Codes = nil // a cart has a price whatever was typed
+		found, err = s.offers(ctx, query, in.Body.User.UserRef)
+	}
 	if err != nil {
 		return nil, err
 	}
-	exact := in.Body.OnInapplicable == "fail"
 	if exact && len(found.Missing) > 0 {
 		return nil, found.Missing[0].NotFound()
 	}
@@ -60,8 +67,20 @@ func (s *Server) quote(ctx context.Context, in *quoteInput) (*quoteOutput, error
 		return nil, err
 	}
 	view := viewQuote(quoted, found)
+	view.Coupons = append(view.Coupons, limited...)
 	view.Best.Redeem.BatchIDs = slices.DeleteFunc(view.Best.Redeem.BatchIDs, func(id string) bool { return slices.Contains(query.DraftIDs, id) })
 	return &quoteOutput{Body: view}, nil
+}
+
+// untyped are the verdicts on codes that were not looked at.
+func untyped(codes []string, why *models.Error, currency models.Currency) []verdict {
+	verdicts := make([]verdict, len(codes))
+	for i, code := range codes {
+		verdicts[i] = verdict{
+			CouponRef: models.CouponRef{Code: code}, Status: rules.Inapplicable, Reason: reasonOf(models.RefusalOf(why)), Amount: money(0, currency),
+		}
+	}
+	return verdicts
 }
 
 // exactly is the quote with all candidates instead of the best of them.

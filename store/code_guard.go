@@ -11,40 +11,94 @@ import (
 
 // guesses are the wrong codes of one request.
 type guesses struct {
-	by    models.GuessedBy
-	codes int64
+	by    []string
+	codes []string
 }
 
-// AddGuesses counts wrong codes, together with those that others type at the same time. Only these are written: a right
-// code costs nothing.
-func (s *Store) AddGuesses(ctx context.Context, by models.GuessedBy, codes int64) error {
-	_, err := shared(ctx, s.combined.guesses, struct{}{}, guesses{by, codes})
-	return err
+// AddGuesses counts wrong codes, together with those that others type at the same time, and says how many of them are new
+// against each name: a code that counts already doesn't count again. Only wrong codes are written: a right one costs nothing.
+func (s *Store) AddGuesses(ctx context.Context, by models.GuessedBy, codes []string) (map[string]int64, error) {
+	return shared(ctx, s.combined.guesses, struct{}{}, guesses{by.Names(), codes})
 }
 
-// addGuesses adds up each name once, in the order of the names, so that two processes can't wait for each other. A COMMIT that
-// is unknown may count a code twice: that only makes the guard a little stricter.
-func (s *Store) addGuesses(ctx context.Context, all []guesses) ([]struct{}, error) {
-	sums := map[string]int64{}
-	for _, g := range all {
-		for _, name := range g.by.Names() {
-			sums[name] += g.codes
-		}
-	}
-	names := slices.Sorted(maps.Keys(sums))
+func (s *Store) addGuesses(ctx context.Context, all []guesses) ([]map[string]int64, error) {
+	added := make([]map[string]int64, len(all))
 	err := s.tx(ctx, func(tx *txn) error {
 		now, err := tx.now()
-		if err != nil || len(names) == 0 {
+		if err != nil {
 			return err
 		}
-		var args []any
-		for _, name := range names {
-			args = append(args, models.GuardSince(now), name, sums[name])
+		counted, err := tx.guessMarks(now, all)
+		if err != nil {
+			return err
 		}
-		return tx.Exec("INSERT INTO code_failures (since, subject, failures) VALUES (?, ?, ?)"+strings.Repeat(", (?, ?, ?)", len(names)-1)+
-			" "+s.addFailuresSQL(), args...).Error
+		sums := map[string]int64{}
+		for i, g := range all {
+			added[i] = map[string]int64{}
+			for mark, name := range g.marks() {
+				if counted[mark] {
+					continue
+				}
+				counted[mark], sums[mark] = true, 0
+				sums[name]++
+				added[i][name]++
+			}
+		}
+		return tx.addFailures(models.GuardSince(now), sums)
 	})
-	return make([]struct{}, len(all)), err
+	return added, err
+}
+
+// marks are those of each code, with the name that it counts against.
+func (g guesses) marks() map[string]string {
+	marks := make(map[string]string, len(g.by)*len(g.codes))
+	for _, name := range g.by {
+		for _, code := range g.codes {
+			marks[models.GuessMark(name, code)] = name
+		}
+	}
+	return marks
+}
+
+// guessRows bounds how many names one statement has.
+const guessRows = 1000
+
+// guessMarks are the marks that are set. Two processes may both miss a code that is typed in both at once: counting it twice
+// only makes the guard a little stricter.
+func (tx *txn) guessMarks(now models.Time, all []guesses) (map[string]bool, error) {
+	var marks []string
+	for _, g := range all {
+		marks = slices.AppendSeq(marks, maps.Keys(g.marks()))
+	}
+	set, since := map[string]bool{}, models.GuardSince(now)
+	for part := range slices.Chunk(marks, guessRows) {
+		var found []string
+		err := tx.Model(&models.CodeFailure{}).Where("since IN ?", []models.Time{since, since.Add(-models.GuardWindow)}).
+			Where("subject IN ?", part).Pluck("subject", &found).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, mark := range found {
+			set[mark] = true
+		}
+	}
+	return set, nil
+}
+
+// addFailures adds up each name once, in the order of the names, so that two processes can't wait for each other.
+func (tx *txn) addFailures(since models.Time, sums map[string]int64) error {
+	for part := range slices.Chunk(slices.Sorted(maps.Keys(sums)), guessRows) {
+		var args []any
+		for _, name := range part {
+			args = append(args, since, name, sums[name])
+		}
+		err := tx.Exec("INSERT INTO code_failures (since, subject, failures) VALUES (?, ?, ?)"+strings.Repeat(", (?, ?, ?)", len(part)-1)+
+			" "+tx.store.addFailuresSQL(), args...).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Guesses says how many wrong codes of the last ten minutes count against each of the names; none is 0.

@@ -15,7 +15,7 @@ import (
 // seen for the first time.
 type combined struct {
 	users   *combine.Combiner[struct{}, []models.Identity, answer[string]]
-	guesses *combine.Combiner[struct{}, guesses, answer[struct{}]]
+	guesses *combine.Combiner[struct{}, guesses, answer[map[string]int64]]
 	batches *combine.Combiner[string, Operation, answer[OperationOutcome]] // by batch, all kinds together; "": several
 	queues  *otter.Cache[string, string]                                   // of redemptions that were seen here
 }
