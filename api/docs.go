@@ -37,7 +37,7 @@ func (s *Server) document(e *gin.Engine, api *huma.OpenAPI) {
 		c.Data(http.StatusOK, "application/openapi+json", description)
 	})
 	for path, file := range map[string][2]string{
-		"/docs":           {"page.html", "text/html; charset=utf-8"},
+		"/docs":           {"page.html", htmlType},
 		"/docs/page.js":   {"page.js", "text/javascript; charset=utf-8"},
 		"/docs/style.css": {"style.css", "text/css; charset=utf-8"},
 	} {

@@ -154,7 +154,9 @@ func (s *Server) messageRoutes() []route {
 			Summary: "Channels through which a user wants nothing"}, s.getOptOuts),
 		on(s, spec{Route: "PUT /v1/users/{id}/opt-outs", Name: "set-opt-outs", Roles: shops, Status: 200,
 			Summary: "Say through which channels a user wants nothing"}, s.setOptOuts),
-		on(s, spec{Route: "POST /v1/unsubscribe/{token}", Name: "unsubscribe", Status: 204,
+		on(s, spec{Route: "GET /v1/unsubscribe/{token}", Name: "ask-unsubscribe", Gives: htmlType,
+			Summary: "A page that asks a user who followed the link in a message; it changes nothing"}, s.askUnsubscribe),
+		on(s, spec{Route: "POST /v1/unsubscribe/{token}", Name: "unsubscribe", Gives: htmlType,
 			Summary: "A user ends such messages by the link in one"}, s.unsubscribe),
 	}
 }

@@ -142,14 +142,22 @@ func TestOptOutsAndTheLinkThatMakesThem(t *testing.T) {
 		links := models.Unsubscribe{URL: "/v1/unsubscribe", Secret: "sesame"}
 		link := links.Link(id, models.ViaEmail)
 		form := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+		page := d.send(request{route: "GET " + link})
+		require.Equal(t, 200, page.status, page.text)
+		require.Equal(t, "text/html; charset=utf-8", page.header.Get("Content-Type"))
+		require.Contains(t, page.text, `<form method="post"><button>`)
+		require.Contains(t, page.text, "no more e-mail")
+		require.Equal(t, []any{"push"}, get(), "who only looks, such as a scanner of mail, changes nothing")
 		for range 2 {
 			a := d.send(request{route: "POST " + link, body: "List-Unsubscribe=One-Click", header: form})
-			require.Equal(t, 204, a.status, a.text)
+			require.Equal(t, 200, a.status, a.text)
+			require.NotContains(t, a.text, "<form")
 		}
 		require.Equal(t, []any{"email", "push"}, get(), "the others stay as they were")
 		forged := models.Unsubscribe{URL: "/v1/unsubscribe", Secret: "guessed"}.Link(id, models.ViaPush)
 		for _, bad := range []string{forged, link + "x", "/v1/unsubscribe/x", strings.Replace(link, "unsubscribe/", "unsubscribe/A", 1)} {
 			d.send(request{route: "POST " + bad, header: form}).problem(404, models.CodeNotFound)
+			d.send(request{route: "GET " + bad}).problem(404, models.CodeNotFound)
 		}
 		put().ok(200)
 		d.write("k", nil).ok(201)

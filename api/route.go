@@ -25,7 +25,7 @@ type spec struct {
 	Status  int    // of a success. 0: 200, or 204 without a body
 	Also    []int  // other successes with the same body
 	Takes   string // media type of a body that the handler reads as it comes. "": none, or JSON of the handler's types
-	Gives   string // media type of an answer that is sent as it is made. "": JSON
+	Gives   string // media type of an answer that is no JSON; CSV is sent as it is made. "": JSON
 }
 
 // route is a declared route; add puts it into an API.
@@ -90,7 +90,7 @@ func textContent(media string) map[string]*huma.MediaType {
 func (s *Server) streamed() map[string]bool {
 	found := map[string]bool{}
 	for _, r := range s.routes() {
-		if r.Takes != "" || r.Gives != "" {
+		if r.Takes != "" || r.Gives == csvType {
 			found[strings.NewReplacer("{", ":", "}", "").Replace(r.Route)] = true
 		}
 	}
