@@ -32,7 +32,7 @@ const (
 
 	deliverPage   = 100                    // deliveries that are read at once
 	deliverAtOnce = 8                      // requests to one endpoint at once
-	lingerFor     = 2 * time.Second        // how long an idle activity waits for more, which spares a workflow
+	lingerFor     = 5 * time.Second        // how long an idle activity waits for more: longer than models.EndpointSwept
 	lingerEvery   = 200 * time.Millisecond // and how often it looks
 	replaySlice   = 500                    // events of one transaction
 )

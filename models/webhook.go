@@ -41,6 +41,8 @@ type WebhookEndpoint struct {
 	FailingSince Time // the first of them; zero: the last one succeeded
 	RetryAt      Time // nothing is sent before; zero: send what is due
 
+	SweepAt Time // the sweeper leaves it alone until then; zero: it does not
+
 	ReplaySince Time   // events from then on are to be sent again; zero: none
 	ReplayAfter string // the event up to which that is done
 	ReplayUntil string // events from this id on were made after the replay was asked for

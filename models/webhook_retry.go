@@ -8,6 +8,8 @@ const (
 	EndpointTrips = 5
 	// EndpointGivenUp is for how long every attempt must have failed before the endpoint is disabled.
 	EndpointGivenUp = 24 * time.Hour
+	// EndpointSwept is how long the sweeper leaves an endpoint alone whose workflow it has started.
+	EndpointSwept = 4 * time.Second
 	// SecretOverlap is how long the secret before signs beside the new one, unless another time is asked for.
 	SecretOverlap = 24 * time.Hour
 	// EventsKept is how long events can be sent again, and DeliveriesKept how long is known what became of them.

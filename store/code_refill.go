@@ -63,7 +63,7 @@ func (b *books) lack(batchID string) int64 {
 }
 
 // DueCodes returns up to limit batches for which codes must be made: jobs that nobody has moved for too long, which it puts
-// off so that several sweepers share the work, and batches that are low on codes.
+// off so that several sweepers share the work, and batches that are low on codes, for which it makes jobs: so each is found once.
 func (s *Store) DueCodes(ctx context.Context, limit int) ([]string, error) {
 	var due []string
 	err := s.tx(ctx, func(tx *txn) error {
@@ -88,7 +88,16 @@ func (s *Store) DueCodes(ctx context.Context, limit int) ([]string, error) {
 		return nil, err
 	}
 	low, err := s.lowBatches(ctx, limit)
-	return distinct(append(due, low...)), err
+	for _, batchID := range low {
+		_, found, err := s.NextCodeJob(ctx, batchID)
+		if err != nil {
+			return distinct(due), err
+		}
+		if found {
+			due = append(due, batchID)
+		}
+	}
+	return distinct(due), err
 }
 
 // lowBatches are active batches with fewer single codes than their low water, and with stock to make more.

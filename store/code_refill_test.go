@@ -31,6 +31,7 @@ func TestRefill(t *testing.T) {
 			assert.ElementsMatch(t, want, got)
 		}
 		due(w.batch.ID)
+		due()
 		job, ok := w.next()
 		require.True(t, ok)
 		assert.Equal(t, []any{true, int64(8)}, []any{job.Refill, job.Count})

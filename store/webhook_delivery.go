@@ -14,12 +14,34 @@ import (
 const headOfSubject = `NOT EXISTS (SELECT 1 FROM webhook_deliveries AS p WHERE p.endpoint_id = d.endpoint_id AND p.subject = d.subject
 	AND p.due_at IS NOT NULL AND (p.subject_seq < d.subject_seq OR (p.subject_seq = d.subject_seq AND p.event_id < d.event_id)))`
 
-// DueEndpoints returns, after an id, up to limit ids of endpoints to which something can be sent now, or which have events to
-// send again.
-func (s *Store) DueEndpoints(ctx context.Context, after string, limit int) ([]string, error) {
+// DueEndpoints returns up to limit ids of endpoints to which something can be sent now, or which have events to send again, and
+// puts each off, so that several sweepers share the work and none is started again while it runs.
+func (s *Store) DueEndpoints(ctx context.Context, limit int) ([]string, error) {
+	ids, err := s.sendableEndpoints(ctx, limit)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	var due []string
+	err = s.tx(ctx, func(tx *txn) error {
+		now, err := tx.now()
+		if err != nil {
+			return err
+		}
+		err = tx.free().Model(&models.WebhookEndpoint{}).Where("id IN ? AND (sweep_at IS NULL OR sweep_at <= ?)", ids, now).Order("id").Pluck("id", &due).Error
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		return tx.guard(int64(len(due)), "UPDATE webhook_endpoints SET sweep_at = ?, seq = seq + 1 WHERE id IN ?", now.Add(models.EndpointSwept), due)
+	})
+	return due, err
+}
+
+// sendableEndpoints are looked for without locks, which would go to the deliveries too.
+func (s *Store) sendableEndpoints(ctx context.Context, limit int) ([]string, error) {
 	var ids []string
 	err := s.db.WithContext(ctx).Table("webhook_endpoints AS e").
-		Where("e.id > ? AND e.state = ? AND (e.retry_at IS NULL OR e.retry_at <= "+s.clock()+")", after, models.EndpointEnabled).
+		Where("e.state = ? AND (e.retry_at IS NULL OR e.retry_at <= "+s.clock()+")", models.EndpointEnabled).
+		Where("e.sweep_at IS NULL OR e.sweep_at <= "+s.clock()).
 		Where("e.replay_since IS NOT NULL OR EXISTS (SELECT 1 FROM webhook_deliveries AS d WHERE d.endpoint_id = e.id AND d.due_at <= "+
 			s.clock()+" AND "+headOfSubject+")").
 		Order("e.id").Limit(limit).Pluck("e.id", &ids).Error

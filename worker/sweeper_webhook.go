@@ -13,8 +13,8 @@ func (s Sweeper) webhooks(ctx context.Context) {
 	if s.Temporal == nil {
 		return
 	}
-	for after := ""; ctx.Err() == nil; {
-		ids, err := s.Store.DueEndpoints(ctx, after, sweepSlice)
+	for more := true; more && ctx.Err() == nil; {
+		ids, err := s.Store.DueEndpoints(ctx, sweepSlice)
 		if err != nil {
 			if ctx.Err() == nil {
 				s.Log.WarnContext(ctx, "due webhooks could not be found", "error", err)
@@ -28,11 +28,8 @@ func (s Sweeper) webhooks(ctx context.Context) {
 				}
 				return // Temporal is down
 			}
-			after = id
 		}
-		if len(ids) < sweepSlice {
-			return
-		}
+		more = len(ids) == sweepSlice
 	}
 }
 
@@ -41,7 +38,7 @@ func (s Sweeper) startWebhook(ctx context.Context, endpointID string) error {
 	defer cancel()
 	in := workflows.WebhookInput{EndpointID: endpointID}
 	o := workflows.WebhookOptions(in)
-	o.TaskQueue = workflows.Background(s.TaskQueue)
+	o.TaskQueue = workflows.WebhookQueue(s.TaskQueue)
 	_, err := s.Temporal.ExecuteWorkflow(call, o, workflows.Webhook, in)
 	return err
 }

@@ -72,20 +72,24 @@ func Run(ctx context.Context, c Config) error {
 	}
 }
 
-// pair are the workers of a process: one for what customers wait for, one for the rest.
-type pair []sdk.Worker
+// webhooksAtOnce is how many endpoints a process sends to at once. A slow one holds its place for activities.DeliverFor.
+const webhooksAtOnce = 100
 
-// Stop drains both at once.
-func (p pair) Stop() {
+// team are the workers of a process: one for what customers wait for, one for what waits for servers of other people, one for
+// the rest.
+type team []sdk.Worker
+
+// Stop drains all at once.
+func (t team) Stop() {
 	var draining sync.WaitGroup
-	for _, w := range p {
+	for _, w := range t {
 		draining.Go(w.Stop)
 	}
 	draining.Wait()
 }
 
 // start registers everything and starts; nil when ctx ended before Temporal could be reached.
-func start(ctx context.Context, c Config, onFatal func(error)) (pair, error) {
+func start(ctx context.Context, c Config, onFatal func(error)) (team, error) {
 	attributes, ok := waitForNamespace(ctx, c)
 	if !ok {
 		return nil, nil
@@ -103,8 +107,10 @@ func start(ctx context.Context, c Config, onFatal func(error)) (pair, error) {
 	if err := c.scheduleReminders(ctx); err != nil && ctx.Err() == nil {
 		c.Log.Warn("the planning of reminders could not be scheduled", "error", err)
 	}
-	var started pair
-	for _, w := range []sdk.Worker{front, background} {
+	hooks := sdk.New(c.Temporal, workflows.WebhookQueue(c.TaskQueue), c.options(webhooksAtOnce, onFatal))
+	registerWebhooks(hooks, c)
+	var started team
+	for _, w := range []sdk.Worker{front, background, hooks} {
 		if err := w.Start(); err != nil {
 			started.Stop()
 			return nil, err
@@ -130,6 +136,7 @@ func (c Config) options(atOnce int, onFatal func(error)) sdk.Options {
 func Register(r sdk.Registry, c Config, attributes bool) {
 	registerFront(r, c, attributes)
 	registerBackground(r, c, attributes)
+	registerWebhooks(r, c)
 }
 
 // policy is what workflows are told about the worker's settings.
@@ -166,6 +173,9 @@ func registerBackground(r sdk.Registry, c Config, attributes bool) {
 	r.RegisterActivity(&activities.Distributions{Store: c.Store, Log: c.Log, Policy: c.policy(attributes), Ranged: c.Ranged})
 	r.RegisterWorkflow(workflows.Messages)
 	r.RegisterActivity(c.Messages.activities(c))
+}
+
+func registerWebhooks(r sdk.Registry, c Config) {
 	r.RegisterWorkflow(workflows.Webhook)
 	r.RegisterActivity(&activities.Webhooks{
 		Store: c.Store, Sender: notify.NewWebhooks(c.Webhooks), Log: c.Log, Attempted: c.WebhookAttempted,

@@ -21,9 +21,7 @@ type CodesInput struct {
 
 // CodesOptions are what the workflow is started with; see RedemptionOptions. It runs in the background.
 func CodesOptions(in CodesInput) client.StartWorkflowOptions {
-	o := drivenBy(CodesWorkflowID(in.BatchID), "codes of batch "+in.BatchID)
-	o.TaskQueue = Background("")
-	return o
+	return inBackground(drivenBy(CodesWorkflowID(in.BatchID), "codes of batch "+in.BatchID))
 }
 
 var (

@@ -34,9 +34,7 @@ type DistributionResult struct {
 
 // DistributionOptions are what a distribution's workflow is started with, on the background queue; see RedemptionOptions.
 func DistributionOptions(in DistributionInput) client.StartWorkflowOptions {
-	o := drivenBy(DistributionWorkflowID(in.DistributionID), "distribution "+in.DistributionID)
-	o.TaskQueue = Background("")
-	return o
+	return inBackground(drivenBy(DistributionWorkflowID(in.DistributionID), "distribution "+in.DistributionID))
 }
 
 // The steps of a distribution. Method values of a nil receiver: only their names are used. A wake-up is no reason to leave those

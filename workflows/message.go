@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -33,13 +32,9 @@ func MessagesWorkflowID(channel models.Channel, queue string) string {
 // MessagesOptions are what it is started with. One that runs goes on; one that has ended runs again, because the store says what
 // is left to send. queue is the one of redemptions, "" for TaskQueue.
 func MessagesOptions(in MessagesInput, queue string) client.StartWorkflowOptions {
-	return client.StartWorkflowOptions{
-		ID:                       MessagesWorkflowID(in.Channel, queue),
-		TaskQueue:                Background(queue),
-		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		StaticSummary:            "messages by " + string(in.Channel),
-	}
+	o := drivenBy(MessagesWorkflowID(in.Channel, queue), "messages by "+string(in.Channel))
+	o.TaskQueue = Background(queue)
+	return o
 }
 
 var (

@@ -14,11 +14,17 @@ const TaskQueue = "tearoff-redemptions"
 
 // Background is the task queue of everything else, so that a distribution to millions keeps nobody waiting at a checkout:
 // each queue has workers of its own. queue is the one of redemptions, "" for TaskQueue.
-func Background(queue string) string {
+func Background(queue string) string { return beside(queue, "background") }
+
+// WebhookQueue is the task queue of what waits for other people's servers, so that slow ones take no place of what doesn't.
+// queue is as for Background.
+func WebhookQueue(queue string) string { return beside(queue, "webhooks") }
+
+func beside(queue, what string) string {
 	if queue == "" || queue == TaskQueue {
-		return "tearoff-background"
+		return "tearoff-" + what
 	}
-	return queue + "-background"
+	return queue + "-" + what
 }
 
 // SignalWake tells a redemption or a refund that something about it changed in the store: a payment, a cancellation, an

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -33,13 +32,7 @@ type ReminderResult struct {
 
 // ReminderOptions are what a notify day's workflow is started with; see RedemptionOptions.
 func ReminderOptions(in ReminderInput) client.StartWorkflowOptions {
-	return client.StartWorkflowOptions{
-		ID:                       ReminderWorkflowID(in),
-		TaskQueue:                Background(""),
-		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		StaticSummary:            "reminders of " + in.BatchID + " on " + in.Day,
-	}
+	return inBackground(drivenBy(ReminderWorkflowID(in), "reminders of "+in.BatchID+" on "+in.Day))
 }
 
 // The steps. Method values of a nil receiver: only their names are used.

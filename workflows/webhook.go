@@ -26,7 +26,7 @@ type WebhookInput struct {
 // one that runs already attaches to it.
 func WebhookOptions(in WebhookInput) client.StartWorkflowOptions {
 	o := drivenBy(WebhookWorkflowID(in.EndpointID), "webhooks to "+in.EndpointID)
-	o.TaskQueue = Background("")
+	o.TaskQueue = WebhookQueue("")
 	return o
 }
 

@@ -1,0 +1,5 @@
+-- +goose Up
+ALTER TABLE webhook_endpoints ADD COLUMN sweep_at TEXT NULL;
+
+-- +goose Down
+ALTER TABLE webhook_endpoints DROP COLUMN sweep_at;
