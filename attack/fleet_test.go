@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,17 +30,19 @@ type fleet struct {
 	before int // deadlocks of the server
 }
 
-// newFleet starts n processes with the arguments, the command first.
+// newFleet starts n processes with the arguments, the command first, on the package's server.
 func newFleet(t *testing.T, n int, args ...string) *fleet {
 	t.Helper()
+	return newFleetOn(t, server.DSN(), n, append(args, "--min-hold-ttl", "1s")...)
+}
+
+// newFleetOn is newFleet on a server of the caller's.
+func newFleetOn(t *testing.T, dsn string, n int, args ...string) *fleet {
+	t.Helper()
 	f := &fleet{t: t, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4096}}}
-	f.openDatabase()
-	args = append(args, "--mysql", f.dsn, "--min-hold-ttl", "1s", "--log-level", "warn")
+	f.openDatabase(dsn)
 	for range n {
-		node := &node{t: t, addr: freeAddr(t), args: args}
-		node.start()
-		f.nodes = append(f.nodes, node)
-		t.Cleanup(node.stop)
+		f.nodes = append(f.nodes, f.launch(args...))
 	}
 	for _, node := range f.nodes {
 		node.untilReady()
@@ -49,9 +52,17 @@ func newFleet(t *testing.T, n int, args ...string) *fleet {
 	return f
 }
 
+// launch starts a process on the fleet's database. Requests are sent to those of f.nodes alone.
+func (f *fleet) launch(args ...string) *node {
+	n := &node{t: f.t, addr: freeAddr(f.t), args: append(slices.Clone(args), "--mysql", f.dsn, "--log-level", "warn")}
+	n.start()
+	f.t.Cleanup(n.stop)
+	return n
+}
+
 // openDatabase makes an empty database with all tables and an admin's key.
-func (f *fleet) openDatabase() {
-	cfg, err := mysql.ParseDSN(server.DSN())
+func (f *fleet) openDatabase(server string) {
+	cfg, err := mysql.ParseDSN(server)
 	require.NoError(f.t, err)
 	name := "attack_" + strings.ToLower(ulid.Make().String())
 	admin, err := sql.Open("mysql", cfg.FormatDSN())

@@ -3,7 +3,9 @@ package attack
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -24,10 +26,15 @@ type node struct {
 	cmd   *exec.Cmd
 	out   output
 	kills atomic.Int32
+	rss   int // bytes, the most that any of its processes had
 }
 
 func (n *node) start() {
-	args := append([]string{n.args[0], "--addr", n.addr}, n.args[1:]...)
+	listen := "--addr"
+	if n.args[0] == "worker" {
+		listen = "--metrics-addr"
+	}
+	args := append([]string{n.args[0], listen, n.addr}, n.args[1:]...)
 	n.cmd = exec.CommandContext(context.WithoutCancel(n.t.Context()), binary, args...)
 	n.cmd.Stdout, n.cmd.Stderr = &n.out, &n.out
 	require.NoError(n.t, n.cmd.Start())
@@ -35,11 +42,21 @@ func (n *node) start() {
 
 // kill ends the process without a chance to finish anything, and starts it again.
 func (n *node) kill() {
+	n.rss = n.peak()
 	require.NoError(n.t, n.cmd.Process.Kill())
 	_ = n.cmd.Wait() // it says that it was killed
 	n.kills.Add(1)
 	n.start()
 	n.untilReady()
+}
+
+// peak is the most memory that the process had in any of its lives, in bytes; 0 where the system doesn't tell.
+func (n *node) peak() int {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.cmd.Process.Pid))
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	kibibytes := 0
+	_, _ = fmt.Sscan(rest, &kibibytes)
+	return max(n.rss, kibibytes<<10)
 }
 
 func (n *node) untilReady() {

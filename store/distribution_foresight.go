@@ -68,8 +68,11 @@ func (h *handout) foresee(most int) error {
 // merges or erases one of them just then may have to begin again.
 func (h *handout) keepUsers(most int) (map[string]models.User, error) {
 	users := make(map[string]models.User, most)
+	// Members first, whatever the server thinks of its tables: after a crash it may take users for empty, walk through all of them
+	// for every range, and lock them.
+	join := h.store.thenJoin() + "users AS u" + h.store.byPrimaryKey() + " ON u.id = m.id"
 	rows, err := h.shared().Table("(?) AS m", h.Raw(whoSQL, h.d.ID, h.d.Next, h.d.Next+int64(most), most)).
-		Joins(h.store.thenJoin() + "users AS u ON u.id = m.id").Select("u.id, u.blocked, u.merged_into, u.erased_at, u.absorbed").Rows()
+		Joins(join).Select("u.id, u.blocked, u.merged_into, u.erased_at, u.absorbed").Rows()
 	if err != nil {
 		return nil, err
 	}

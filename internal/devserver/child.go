@@ -54,13 +54,7 @@ func (c *Child) Err() error {
 
 // Kill ends the child and its group with SIGKILL, and returns when it is gone: what it had in memory is lost, as in a
 // crash. Stop is then no longer needed.
-func (c *Child) Kill() {
-	c.process.stopOnce.Do(func() {})
-	if !c.process.hasExited() { // later the number may be another process's
-		killGroup(c.process.cmd.Process)
-	}
-	<-c.process.exited
-}
+func (c *Child) Kill() { c.process.kill() }
 
 // Stop ends the child and waits for it: SIGTERM, and SIGKILL after the grace. It fails if the child had to be killed or
 // had ended on its own before. Calling it again, or after Kill, is harmless.

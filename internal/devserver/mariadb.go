@@ -1,6 +1,7 @@
 package devserver
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -32,6 +33,8 @@ type MariaDBOptions struct {
 	Port int
 	// Fast gives up durability for speed: commits aren't flushed, and a power cut loses data. For tests.
 	Fast bool
+	// Password of its user, for a server that is started again while others know its DSN; "" = one made for this run.
+	Password string
 	// Log takes what the server prints; nil = nowhere.
 	Log io.Writer
 }
@@ -110,7 +113,7 @@ func (o MariaDBOptions) start(ctx context.Context, server string) (*MariaDB, err
 	if o.Port, err = o.port().choose(ctx); err != nil {
 		return nil, err
 	}
-	db := &MariaDB{Addr: net.JoinHostPort(loopback, strconv.Itoa(o.Port)), password: rand.Text()}
+	db := &MariaDB{Addr: net.JoinHostPort(loopback, strconv.Itoa(o.Port)), password: cmp.Or(o.Password, rand.Text())}
 	if err := o.writeInitFile(db.password); err != nil {
 		return nil, err
 	}
@@ -143,7 +146,7 @@ func (o MariaDBOptions) initFile() string {
 // tmpDir is the server's own: one that starts removes the temporary tables that it finds, its neighbours' too.
 func (o MariaDBOptions) tmpDir() string { return o.DataDir + ".tmp" }
 
-// writeInitFile makes the user. It gets a new password each time: a server without one, running as root, would give the
+// writeInitFile makes the user, with a password: a server without one, running as root, would give the
 // machine to every local user.
 func (o MariaDBOptions) writeInitFile(password string) error {
 	account := "'" + mariaDBUser + "'@'" + loopback + "'"
@@ -180,7 +183,7 @@ func (o MariaDBOptions) settings() []string {
 }
 
 // DSN is a go-sql-driver data source name without a database, for a user who may do everything, creating databases
-// included. It holds a password made for this run.
+// included. It holds the password.
 func (m *MariaDB) DSN() string {
 	return mariaDBUser + ":" + m.password + "@tcp(" + m.Addr + ")/"
 }
@@ -205,6 +208,10 @@ func (m *MariaDB) Done() <-chan struct{} { return m.process.exited }
 func (m *MariaDB) Stop() error {
 	return errors.Join(m.process.stop(mariaDBGrace), removeTemp(m.tempDir))
 }
+
+// Kill ends the server with SIGKILL, as a crash does, and returns when it is gone. Its data stays as it was; Stop then only
+// removes that of a temporary directory.
+func (m *MariaDB) Kill() { m.process.kill() }
 
 func removeTemp(dir string) error {
 	if dir == "" {

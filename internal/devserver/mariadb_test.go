@@ -2,6 +2,7 @@ package devserver_test
 
 import (
 	"database/sql"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -71,6 +72,27 @@ func TestMariaDB(t *testing.T) {
 		require.NoError(t, first.Stop(), "a second Stop is harmless")
 
 		_, db = startMariaDB(t, options)
+		require.Equal(t, 7, queryInt(t, db, "SELECT i FROM a.t"))
+	})
+
+	t.Run("killed, starts again at the same DSN with what was committed", func(t *testing.T) {
+		t.Parallel()
+		options := devserver.MariaDBOptions{DataDir: filepath.Join(t.TempDir(), "data"), Password: "secret"}
+		first, err := devserver.StartMariaDB(t.Context(), options)
+		require.NoError(t, err)
+		db, err := sql.Open("mysql", first.DSN())
+		require.NoError(t, err)
+		execute(t, db, "CREATE DATABASE a", "CREATE TABLE a.t (i INT)", "INSERT INTO a.t VALUES (7)")
+		require.NoError(t, db.Close())
+		first.Kill()
+		require.NoError(t, first.Stop(), "nothing is left to stop")
+
+		_, port, err := net.SplitHostPort(first.Addr)
+		require.NoError(t, err)
+		options.Port, err = strconv.Atoi(port)
+		require.NoError(t, err)
+		second, db := startMariaDB(t, options)
+		require.Equal(t, first.DSN(), second.DSN())
 		require.Equal(t, 7, queryInt(t, db, "SELECT i FROM a.t"))
 	})
 

@@ -150,3 +150,12 @@ func (p *process) terminate(grace time.Duration) error {
 		return fmt.Errorf("%s didn't stop within %s and was killed%s", p.name, grace, p.output.quote())
 	}
 }
+
+// kill ends the child and its group with SIGKILL, and returns when it is gone. stop then has nothing to do.
+func (p *process) kill() {
+	p.stopOnce.Do(func() {})
+	if !p.hasExited() { // later the number may be another process's
+		killGroup(p.cmd.Process)
+	}
+	<-p.exited
+}

@@ -167,3 +167,7 @@ func (t *Temporal) Done() <-chan struct{} { return t.process.exited }
 // Stop ends the server and waits for it: SIGTERM, and SIGKILL after 15 seconds. It fails if the server had to be killed
 // or had ended on its own before. Calling it again is harmless and returns the same.
 func (t *Temporal) Stop() error { return t.process.stop(temporalGrace) }
+
+// Kill ends the server with SIGKILL, as a crash does, and returns when it is gone. Its DBFile stays as it was, and Stop has
+// nothing to do.
+func (t *Temporal) Kill() { t.process.kill() }
