@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -33,7 +34,7 @@ const membersSQL = "SELECT m.pos, m.user_id, COALESCE(u.merged_into, u.id), " +
 
 // whoSQL are those who the members are now, in the order in which users are locked. The limit makes the server sort before it
 // locks, not after.
-const whoSQL = "SELECT DISTINCT COALESCE(p.merged_into, p.id) AS id FROM distribution_members AS o JOIN users AS p ON p.id = o.user_id " +
+const whoSQL = "SELECT DISTINCT COALESCE(p.merged_into, p.id) AS id FROM distribution_members AS o %susers AS p%s ON p.id = o.user_id " +
 	"WHERE o.distribution_id = ? AND o.pos >= ? AND o.pos < ? ORDER BY id LIMIT ?"
 
 // foresee reads ahead. The sequence comes first: what is issued between the reads shows in both.
@@ -70,9 +71,10 @@ func (h *handout) keepUsers(most int) (map[string]models.User, error) {
 	users := make(map[string]models.User, most)
 	// Members first, whatever the server thinks of its tables: after a crash it may take users for empty, walk through all of them
 	// for every range, and lock them.
-	join := h.store.thenJoin() + "users AS u" + h.store.byPrimaryKey() + " ON u.id = m.id"
-	rows, err := h.shared().Table("(?) AS m", h.Raw(whoSQL, h.d.ID, h.d.Next, h.d.Next+int64(most), most)).
-		Joins(join).Select("u.id, u.blocked, u.merged_into, u.erased_at, u.absorbed").Rows()
+	then, byKey := h.store.thenJoin(), h.store.byPrimaryKey()
+	who := h.Raw(fmt.Sprintf(whoSQL, then, byKey), h.d.ID, h.d.Next, h.d.Next+int64(most), most)
+	rows, err := h.shared().Table("(?) AS m", who).Joins(then + "users AS u" + byKey + " ON u.id = m.id").
+		Select("u.id, u.blocked, u.merged_into, u.erased_at, u.absorbed").Rows()
 	if err != nil {
 		return nil, err
 	}
