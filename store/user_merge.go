@@ -119,7 +119,11 @@ func (x *merge) lock() (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if !slices.Equal(coupons, x.coupons) || !slices.Equal(redemptions, x.redemptions) {
+	now, err := x.batchesOf(x.from)
+	if err != nil {
+		return false, err
+	}
+	if !slices.Equal(coupons, x.coupons) || !slices.Equal(redemptions, x.redemptions) || !slices.Equal(now, batches) {
 		return false, errChanged
 	}
 	return false, nil
