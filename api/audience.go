@@ -176,9 +176,12 @@ type previewAudienceOutput struct{ Body audiencePreview }
 // audiencePreview is how many users an expression holds for at the moment.
 type audiencePreview struct {
 	Users  int64    `json:"users"`
-	Exact  bool     `json:"exact" doc:"false: counting took too long; there are at least so many."`
-	Sample []string `json:"sample" nullable:"false" doc:"Tearoff's ids of up to 20 of them."`
+	Exact  bool     `json:"exact" doc:"false: there are at least so many. Counting took too long, or a merchant's key asked and there are fewer than 10."`
+	Sample []string `json:"sample" nullable:"false" doc:"Tearoff's ids of up to 20 of them; none for a merchant's key."`
 }
+
+// fewest is how many users an expression must hold for before a merchant's key is told how many those are.
+const fewest = 10
 
 // previewWithin is how long a preview counts.
 const previewWithin = 5 * time.Second
@@ -191,6 +194,11 @@ func (s *Server) previewAudience(ctx context.Context, in *previewAudienceInput) 
 	c, err := s.store.CountSegment(ctx, models.Audience{MerchantID: merchantID, Expression: in.Body.Expression}, previewWithin)
 	if err != nil {
 		return nil, err
+	}
+	if keyOf(ctx).MerchantID != "" { // users are the platform's: whom a tag is on is nothing that a merchant may ask
+		if c.Sample = nil; c.Users < fewest {
+			c.Users, c.Exact = 0, false
+		}
 	}
 	return &previewAudienceOutput{Body: audiencePreview{Users: c.Users, Exact: c.Exact, Sample: slices.Clip(append([]string{}, c.Sample...))}}, nil
 }
@@ -218,6 +226,9 @@ func (s *Server) listMembers(ctx context.Context, in *listMembersInput) (*member
 	a, err := s.audience(ctx, in.ID)
 	if err != nil {
 		return nil, err
+	}
+	if a.Kind == models.AudienceExpression && keyOf(ctx).MerchantID != "" {
+		return nil, models.NewError(models.CodeForbidden, "whom an expression holds for is the platform's to know; a preview counts them")
 	}
 	q := store.AudienceQuery{AudienceID: a.ID, Limit: in.Limit}
 	if parts != nil {

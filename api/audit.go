@@ -9,7 +9,7 @@ import (
 )
 
 type auditLogInput struct {
-	Subject string `query:"subject" required:"true" minLength:"1" maxLength:"200" doc:"The id of a batch, redemption or key." example:"rdm_01k9x3vdr0e9vw7a4mz0s8c1qf"`
+	Subject string `query:"subject" required:"true" minLength:"1" maxLength:"200" doc:"The id of what it was done to: a batch, coupon, redemption, refund, template, key …" example:"rdm_01k9x3vdr0e9vw7a4mz0s8c1qf"`
 }
 
 type auditLogOutput struct{ Body page[auditRecord] }
@@ -54,16 +54,29 @@ func (s *Server) visibleSubject(ctx context.Context, subject string) error {
 	switch prefix {
 	case models.PrefixBatch:
 		return s.ownBatch(ctx, subject)
+	case models.PrefixCoupon:
+		return errorOf(s.visibleCoupon(ctx, subject))
+	case models.PrefixBulk:
+		return errorOf(s.visibleBulk(ctx, subject))
+	case models.PrefixCodeJob:
+		return errorOf(s.codeJob(ctx, subject))
 	case models.PrefixDistribution:
-		_, err := s.visibleDistribution(ctx, subject)
-		return err
+		return errorOf(s.visibleDistribution(ctx, subject))
+	case models.PrefixAudience:
+		return errorOf(s.audience(ctx, subject))
+	case models.PrefixImport:
+		return errorOf(s.importOf(ctx, subject))
+	case models.PrefixTemplate:
+		return errorOf(s.template(ctx, subject, 0))
 	case models.PrefixEndpoint:
-		_, err := s.endpoint(ctx, subject)
-		return err
+		return errorOf(s.endpoint(ctx, subject))
 	case models.PrefixRedemption:
-		_, err := s.redemption(ctx, subject, "")
-		return err
+		return errorOf(s.redemption(ctx, subject, ""))
+	case models.PrefixRefund:
+		return errorOf(s.visibleRefund(ctx, subject))
 	default:
 		return models.NewError(models.CodeNotFound, "there is no such subject")
 	}
 }
+
+func errorOf[T any](_ T, err error) error { return err }

@@ -85,6 +85,15 @@ func (s *Server) ownBatch(ctx context.Context, batchID string) error {
 	return visible(ctx, merchantID, "batch")
 }
 
+// ownBatchOf is ownBatch for what belongs to the batch: to a key that can't see the batch, there is no such thing.
+func (s *Server) ownBatchOf(ctx context.Context, batchID, what string) error {
+	err := s.ownBatch(ctx, batchID)
+	if models.CodeOf(err) == models.CodeNotFound {
+		return models.NewError(models.CodeNotFound, "there is no such "+what)
+	}
+	return err
+}
+
 // idOf turns away what can't be an id of ours before anything is asked.
 func idOf(id, prefix, what string) error {
 	if !models.IsID(id, prefix) {

@@ -188,8 +188,8 @@ func (s *Server) visibleBulk(ctx context.Context, id string) (models.BulkChange,
 		return models.BulkChange{}, err
 	}
 	c, err := s.store.Bulk(ctx, id)
-	if err == nil && s.ownBatch(ctx, c.BatchID) != nil {
-		err = models.NewError(models.CodeNotFound, "there is no such bulk change")
+	if err == nil {
+		err = s.ownBatchOf(ctx, c.BatchID, "bulk change")
 	}
 	return c, err
 }

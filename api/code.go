@@ -160,17 +160,11 @@ func (s *Server) getCode(ctx context.Context, in *CodePath) (*codeOutput, error)
 
 // visibleCode returns the code that somebody typed, or CodeNotFound when the key can't see it.
 func (s *Server) visibleCode(ctx context.Context, typed string) (models.CouponCode, error) {
-	unknown := models.NewError(models.CodeNotFound, "there is no such code")
 	code, err := s.store.FindCode(ctx, typed)
-	if err != nil {
-		return code, err
+	if err == nil {
+		err = s.ownBatchOf(ctx, code.BatchID, "code") // not "no such batch", which would tell that there is such a code
 	}
-	if err := s.ownBatch(ctx, code.BatchID); models.CodeOf(err) == models.CodeNotFound {
-		return models.CouponCode{}, unknown // not "no such batch", which would tell that there is such a code
-	} else if err != nil {
-		return models.CouponCode{}, err
-	}
-	return code, nil
+	return code, err
 }
 
 func (s *Server) changeCode(ctx context.Context, in *changeCodeInput) (*codeOutput, error) {

@@ -136,15 +136,10 @@ func (s *Server) codeJob(ctx context.Context, id string) (models.CodeJob, error)
 		return models.CodeJob{}, err
 	}
 	job, err := s.store.CodeJob(ctx, id)
-	if err != nil {
-		return job, err
+	if err == nil {
+		err = s.ownBatchOf(ctx, job.BatchID, "code job")
 	}
-	if err := s.ownBatch(ctx, job.BatchID); models.CodeOf(err) == models.CodeNotFound {
-		return models.CodeJob{}, models.NewError(models.CodeNotFound, "there is no such code job")
-	} else if err != nil {
-		return models.CodeJob{}, err
-	}
-	return job, nil
+	return job, err
 }
 
 func (s *Server) getCodeJob(ctx context.Context, in *CodeJobPath) (*codeJobOutput, error) {

@@ -161,15 +161,10 @@ func (s *Server) visibleCoupon(ctx context.Context, id string) (models.Coupon, e
 		return models.Coupon{}, err
 	}
 	c, err := s.store.Coupon(ctx, id)
-	if err != nil {
-		return c, err
+	if err == nil {
+		err = s.ownBatchOf(ctx, c.BatchID, "coupon")
 	}
-	if err := s.ownBatch(ctx, c.BatchID); models.CodeOf(err) == models.CodeNotFound {
-		return models.Coupon{}, models.NewError(models.CodeNotFound, "there is no such coupon")
-	} else if err != nil {
-		return models.Coupon{}, err
-	}
-	return c, nil
+	return c, err
 }
 
 func (s *Server) getCoupon(ctx context.Context, in *CouponPath) (*couponHistoryOutput, error) {

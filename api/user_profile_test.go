@@ -92,9 +92,19 @@ func TestAudiences(t *testing.T) {
 		}
 		vips := send("POST /v1/admin/audiences", doc{"name": "vips", "expression": "tag:" + tag}).ok(201)
 		require.Equal(t, "expression", vips["kind"])
-		p := send("POST /v1/admin/audiences/preview", doc{"expression": `segment("vips") and not tag:nobody`}).ok(200)
-		require.Equal(t, []any{float64(3), true}, []any{p["users"], p["exact"]})
+		expression := doc{"expression": `segment("vips") and not tag:nobody`}
+		p := send("POST /v1/admin/audiences/preview", expression).ok(200)
+		require.Equal(t, []any{0.0, false, []any{}}, []any{p["users"], p["exact"], p["sample"]}, "so few would be people one could name")
+		p = b.admin("POST", "/audiences/preview", expression.with(doc{"merchant_id": vips["merchant_id"]})).ok(200)
+		require.Equal(t, []any{3.0, true}, []any{p["users"], p["exact"]})
 		require.Len(t, p["sample"], 3)
+		send("GET /v1/admin/audiences/"+vips.text("id")+"/members", nil).problem(403, models.CodeForbidden)
+		require.Len(t, b.admin("GET", "/audiences/"+vips.text("id")+"/members", nil).ok(200).items(), 3)
+		for range 7 {
+			b.send(request{route: "PUT /v1/users", as: models.RoleServer, body: doc{"users": []doc{{"user": doc{"id": storetest.Name("u")}, "tags": doc{"add": []string{tag}}}}}}).ok(200)
+		}
+		p = send("POST /v1/admin/audiences/preview", expression).ok(200)
+		require.Equal(t, []any{10.0, true, []any{}}, []any{p["users"], p["exact"], p["sample"]})
 		send("POST /v1/admin/audiences/preview", doc{"expression": "tag:a or"}).problem(422, models.CodeInvalidExpression)
 		send("POST /v1/admin/audiences", doc{"name": "vips", "users": []doc{}}).problem(409, models.CodeNameTaken)
 		send("POST /v1/admin/audiences", doc{"name": "x", "users": []doc{}, "expression": "tag:a"}).problem(400, models.CodeInvalidRequest)
