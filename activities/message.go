@@ -23,7 +23,7 @@ type Messages struct {
 	// Unsubscribe makes the link that ends a user's messages through a channel. nil: there is none.
 	Unsubscribe func(userID string, channel models.Channel) string
 	Log         *slog.Logger
-	// AtOnce bounds the messages of a channel that are handed over at the same time. 0: 8.
+	// AtOnce bounds the messages of a channel that are handed over at the same time. 0: 32.
 	AtOnce int
 	// Linger is how long an activity waits for further messages when there are none left, so that a trickle doesn't start a
 	// workflow for each. 0: not at all.
@@ -38,6 +38,7 @@ const (
 	// MessagesHeartbeat is how soon Temporal notices that the worker of an activity died.
 	MessagesHeartbeat = 15 * time.Second
 
+	sendAtOnce   = 32          // as many as mail servers commonly let one sender connect, and some
 	sendFor      = time.Minute // how long one activity goes on before it hands over
 	inboxAtOnce  = 500         // messages of one transaction, for which nothing is sent
 	sendRounds   = 4           // a claim has so many messages for each that is sent at once: they must all be done within the lease
@@ -98,7 +99,7 @@ func (a *Messages) limit(in SendMessagesInput) int {
 	case a.Channels[in.Channel] == nil:
 		return inboxAtOnce
 	default:
-		return sendRounds * cmp.Or(a.AtOnce, 8)
+		return sendRounds * cmp.Or(a.AtOnce, sendAtOnce)
 	}
 }
 
@@ -117,15 +118,15 @@ func (a *Messages) deliver(ctx context.Context, channel models.Channel, all []st
 	results := make(chan store.MessageResult, len(all))
 	var isDown atomic.Bool
 	var senders sync.WaitGroup
-	for range min(len(all), cmp.Or(a.AtOnce, 8)) {
+	for range min(len(all), cmp.Or(a.AtOnce, sendAtOnce)) {
 		senders.Go(func() {
 			for d := range queue {
 				if isDown.Load() || inTime.Err() != nil || stopping(ctx) {
-					results <- store.MessageResult{Message: d.Message, Outcome: models.OutcomeUnreachable, Untried: time.Second}
+					results <- untried(d)
 					continue
 				}
 				r := a.send(inTime, channel, d)
-				if r.Outcome == models.OutcomeUnreachable {
+				if r.Outcome == models.OutcomeUnreachable && r.Untried == 0 {
 					isDown.Store(true)
 				}
 				results <- r
@@ -137,6 +138,11 @@ func (a *Messages) deliver(ctx context.Context, channel models.Channel, all []st
 		close(results)
 	}()
 	return a.record(ctx, channel, results), isDown.Load()
+}
+
+// untried is the result of a message that was not handed over: it may be soon.
+func untried(d store.Delivery) store.MessageResult {
+	return store.MessageResult{Message: d.Message, Outcome: models.OutcomeUnreachable, Untried: time.Second}
 }
 
 // send writes a message and hands it over.
@@ -153,6 +159,8 @@ func (a *Messages) send(ctx context.Context, channel models.Channel, d store.Del
 	switch {
 	case err == nil:
 		return r
+	case errors.Is(err, notify.ErrUnsent):
+		return untried(d)
 	case !errors.As(err, &failure):
 		r.Outcome = models.OutcomeTryLater
 	default: // a message that finds the channel down counts as tried: were the fault its own, it would block the others for ever

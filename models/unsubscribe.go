@@ -4,6 +4,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -11,6 +14,26 @@ import (
 type Unsubscribe struct {
 	URL    string // of POST /v1/unsubscribe, as users reach it: https://api.shop.example/v1/unsubscribe
 	Secret string // signs the links; another one ends the old ones
+}
+
+// unsubscribeSecret is how many bytes a secret must have: links are in everybody's mail, so guesses can be tried at leisure.
+const unsubscribeSecret = 32
+
+// Check finds fault with half of a configuration, or a bad one. The zero value is fine. It quotes no secret.
+func (u Unsubscribe) Check() error {
+	if u == (Unsubscribe{}) {
+		return nil
+	}
+	switch address, err := url.Parse(u.URL); {
+	case u.URL == "" || u.Secret == "":
+		return errors.New("links that end messages need both an address and a secret")
+	case err != nil || address.Host == "" || (address.Scheme != "https" && address.Scheme != "http"):
+		return errors.New("the address of links that end messages must be https://…/v1/unsubscribe")
+	case len(u.Secret) < unsubscribeSecret:
+		return fmt.Errorf("the secret of links that end messages must have at least %d bytes", unsubscribeSecret)
+	default:
+		return nil
+	}
 }
 
 // unsubscribeMAC is how many bytes of the signature are in a link: enough that nobody guesses one.

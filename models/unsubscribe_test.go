@@ -2,12 +2,28 @@ package models_test
 
 import (
 	"path"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/tearoff/tearoff/models"
 )
+
+func TestUnsubscribeConfiguration(t *testing.T) {
+	t.Parallel()
+	const address = "https://api.shop.example/v1/unsubscribe"
+	secret := strings.Repeat("s", 32)
+	for _, fine := range []models.Unsubscribe{{}, {URL: address, Secret: secret}} {
+		assert.NoError(t, fine.Check())
+	}
+	for _, bad := range []models.Unsubscribe{{URL: address}, {Secret: secret}, {URL: address, Secret: secret[1:]}, {URL: "api.shop.example", Secret: secret}} {
+		err := bad.Check()
+		if assert.Error(t, err) && bad.Secret != "" {
+			assert.NotContains(t, err.Error(), bad.Secret)
+		}
+	}
+}
 
 func TestUnsubscribeLinks(t *testing.T) {
 	t.Parallel()

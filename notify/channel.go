@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/time/rate"
@@ -22,8 +23,11 @@ type Message struct {
 	Unsubscribe string // an https address for one-click unsubscription. "": there is none
 }
 
-// Channel hands a message over to whoever delivers it. nil means that it was taken. Any other answer is a *Failure. A channel
-// is safe for concurrent use.
+// ErrUnsent is that nothing was handed over, because the time to do so was over before it was the message's turn.
+var ErrUnsent = errors.New("notify: its turn did not come in time")
+
+// Channel hands a message over to whoever delivers it. nil means that it was taken. Any other answer is ErrUnsent or a
+// *Failure. A channel is safe for concurrent use.
 type Channel interface {
 	Send(ctx context.Context, m Message) error
 }
@@ -61,10 +65,10 @@ type paced struct {
 	limit *rate.Limiter
 }
 
-// Send implements Channel. Who leaves while it waits has sent nothing.
+// Send implements Channel. Who leaves while it waits, or could not wait as long as it takes, has sent nothing.
 func (p paced) Send(ctx context.Context, m Message) error {
 	if err := p.limit.Wait(ctx); err != nil {
-		return &Failure{Class: Later, Outcome: models.OutcomeTryLater}
+		return ErrUnsent
 	}
 	return p.Channel.Send(ctx, m)
 }

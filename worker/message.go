@@ -16,7 +16,7 @@ type Messages struct {
 	Channels map[models.Channel]notify.Channel
 	// Unsubscribe makes the link that ends a user's messages through a channel. nil: there is none.
 	Unsubscribe func(userID string, channel models.Channel) string
-	AtOnce      int           // messages of a channel that are handed over at the same time. 0: 8
+	AtOnce      int           // messages of a channel that are handed over at the same time. 0: 32
 	Linger      time.Duration // how long a channel's activity waits for further messages. 0: not at all
 	// Ended is told what became of messages. nil: nobody.
 	Ended func(channel models.Channel, outcome models.MessageOutcome, n int)

@@ -296,6 +296,24 @@ func (p patient) Send(ctx context.Context, m notify.Message) error {
 	return p.Channel.Send(ctx, m)
 }
 
+// TestMessagesBeyondTheRateAreNotTried: whose turn doesn't come loses none of its tries.
+func TestMessagesBeyondTheRateAreNotTried(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, mailtest.Answers{}, models.ViaEmail)
+	o.tell(addresses(20)...)
+	o.open(func(m *worker.Messages) {
+		m.Channels[models.ViaEmail] = notify.Paced(m.Channels[models.ViaEmail], 0.001)
+	})
+	o.sweep()
+	put := func(where string) (n int) {
+		require.NoError(t, o.raw.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM messages WHERE "+where).Scan(&n))
+		return n
+	}
+	require.Eventually(t, func() bool { return put("state = 'SENT'") == 1 && put("outcome = 'unreachable'") == 19 }, time.Minute, 20*time.Millisecond)
+	assert.Zero(t, put("state = 'PENDING' AND outcome = 'unreachable' AND attempts > 0"))
+	assert.Len(t, o.mail.Mails(), 1)
+}
+
 // TestMessagesOfAStoppedWorkerAreAnothers: what it has claimed is put back, not left to the end of the lease.
 func TestMessagesOfAStoppedWorkerAreAnothers(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,7 +34,7 @@ func TestMessageFlags(t *testing.T) {
 func TestMessageMetrics(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	m, err := messageFlags{UnsubscribeURL: "https://x", UnsubscribeSecret: "s"}.worker(registry)
+	m, err := messageFlags{UnsubscribeURL: "https://x", UnsubscribeSecret: strings.Repeat("s", 32)}.worker(registry)
 	require.NoError(t, err)
 	m.Ended(models.ViaEmail, "", 3)
 	m.Ended(models.ViaEmail, models.OutcomeNoAddress, 1)
@@ -41,4 +42,6 @@ func TestMessageMetrics(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, n)
 	assert.Contains(t, m.Unsubscribe("usr_1", models.ViaEmail), "https://x/")
+	_, err = messageFlags{UnsubscribeSecret: "short"}.worker(prometheus.NewRegistry())
+	require.ErrorContains(t, err, "need both")
 }

@@ -136,10 +136,14 @@ func (v service) handlers(s *store.Store, temporal client.Client, registry *prom
 	if v.api == nil {
 		return handlers, nil
 	}
+	links, err := v.messages.unsubscribe()
+	if err != nil {
+		return nil, err
+	}
 	server, err := api.New(api.Config{
 		Store: s, Temporal: temporal, Namespace: v.temporal.Namespace, Callbacks: v.payments.callbacks(s, v.log),
 		Log: v.log, UIURL: v.api.UIURL, MinHoldTTL: v.api.MinHoldTTL, MaxInFlight: v.api.MaxInFlight, TrustedProxies: v.api.TrustedProxies,
-		Registry: registry, Unsubscribe: v.messages.unsubscribe(), WebhookAllowPrivate: v.webhooks.AllowPrivate,
+		Registry: registry, Unsubscribe: links, WebhookAllowPrivate: v.webhooks.AllowPrivate,
 	})
 	if err != nil {
 		return nil, err

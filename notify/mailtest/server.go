@@ -60,10 +60,14 @@ func Start(a Answers) (*Server, error) {
 	return s, nil
 }
 
+// discard is a log that nobody reads.
 type discard struct{}
 
+// Printf implements the server's logger.
 func (discard) Printf(string, ...any) {}
-func (discard) Println(...any)        {}
+
+// Println implements the server's logger.
+func (discard) Println(...any) {}
 
 // Close ends all connections.
 func (s *Server) Close() error { return s.server.Close() }
