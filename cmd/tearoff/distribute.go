@@ -20,8 +20,7 @@ import (
 const followEvery = time.Second
 
 type distributeCmd struct {
-	API       string `name:"api" help:"Where Tearoff's API (or its admin listener) answers." default:"http://127.0.0.1:8080" placeholder:"URL" env:"TEAROFF_API"`
-	Key       string `help:"An admin's API key." required:"" placeholder:"tk_…" env:"TEAROFF_KEY"`
+	clientFlags
 	Batch     string `help:"The batch." placeholder:"BAT_ID"`
 	Audience  string `help:"Who gets a coupon." placeholder:"LIST"`
 	Template  string `help:"Of the message to each of them." placeholder:"TPL_ID"`
@@ -31,6 +30,8 @@ type distributeCmd struct {
 	Reason    string `help:"For the audit log."`
 	IdemKey   string `name:"idempotency-key" help:"Names this distribution: the same key again follows the one that was made. A new one by default." placeholder:"KEY"`
 	Follow    string `help:"Only look at one that was made before." placeholder:"DST_ID"`
+
+	Patience time.Duration `help:"How long to ask again, with the same key, while the API doesn't answer." default:"2m"`
 }
 
 // Help implements kong.HelpProvider.
@@ -58,7 +59,7 @@ func (v distributionView) over() bool { return v.State == "DONE" || v.State == "
 
 // Run implements kong's command.
 func (c *distributeCmd) Run(ctx context.Context, stdout io.Writer) error {
-	v, err := c.begin(ctx)
+	v, err := c.begin(ctx, stdout)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (c *distributeCmd) Run(ctx context.Context, stdout io.Writer) error {
 }
 
 // begin makes the distribution, or finds the one to look at.
-func (c *distributeCmd) begin(ctx context.Context) (distributionView, error) {
+func (c *distributeCmd) begin(ctx context.Context, stdout io.Writer) (distributionView, error) {
 	if c.Follow != "" {
 		return c.look(ctx, c.Follow)
 	}
@@ -104,8 +105,32 @@ func (c *distributeCmd) begin(ctx context.Context) (distributionView, error) {
 	if c.IdemKey == "" {
 		c.IdemKey = "cli-" + ulid.Make().String() // one for all tries, so that a lost answer makes no second distribution
 	}
-	return c.call(ctx, http.MethodPost, "/v1/admin/distributions", raw)
+	fmt.Fprintf(stdout, "if this ends before it shows an id, the same with --idempotency-key %s makes no second one\n", c.IdemKey)
+	return c.ask(ctx, raw)
 }
+
+// ask asks until there is an answer: one that was lost may have been of a distribution that was made.
+func (c *distributeCmd) ask(ctx context.Context, body []byte) (v distributionView, err error) {
+	deadline := time.Now().Add(c.Patience)
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
+		v, err = c.call(ctx, http.MethodPost, "/v1/admin/distributions", body)
+		var refused *refusedError
+		if err == nil || errors.As(err, &refused) || ctx.Err() != nil || time.Now().After(deadline) {
+			return v, err
+		}
+		wait := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-wait.C:
+		}
+	}
+}
+
+// refusedError is an answer that another try would not change.
+type refusedError struct{ text string }
+
+// Error implements error.
+func (e *refusedError) Error() string { return e.text }
 
 func (c *distributeCmd) look(ctx context.Context, id string) (distributionView, error) {
 	return c.call(ctx, http.MethodGet, "/v1/admin/distributions/"+url.PathEscape(id), nil)
@@ -156,11 +181,11 @@ func (c *distributeCmd) tell(v distributionView, stdout io.Writer) {
 func (c *distributeCmd) call(ctx context.Context, method, path string, body []byte) (v distributionView, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.API, "/")+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, c.url(path), bytes.NewReader(body))
 	if err != nil {
 		return v, err
 	}
-	req.Header.Set("Authorization", "Bearer "+c.Key)
+	c.authorise(req)
 	req.Header.Set("Content-Type", "application/json")
 	if method == http.MethodPost {
 		req.Header.Set("Idempotency-Key", c.IdemKey)
@@ -174,8 +199,11 @@ func (c *distributeCmd) call(ctx context.Context, method, path string, body []by
 	if err != nil {
 		return v, err
 	}
-	if resp.StatusCode >= http.StatusBadRequest {
+	switch {
+	case resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusTooManyRequests:
 		return v, fmt.Errorf("%s: %s", resp.Status, raw)
+	case resp.StatusCode >= http.StatusBadRequest:
+		return v, &refusedError{fmt.Sprintf("%s: %s", resp.Status, raw)}
 	}
 	err = json.Unmarshal(raw, &v)
 	return v, err

@@ -9,18 +9,16 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 )
 
 type importCmd struct {
+	clientFlags
 	Kind      string        `arg:"" enum:"users,audience" help:"What the rows are: users or audience."`
 	File      string        `arg:"" help:"CSV with a header row, UTF-8." type:"existingfile"`
 	Target    string        `help:"The audience." placeholder:"ID"`
 	KnownOnly bool          `help:"Audience: make nobody; unknown people are counted."`
 	Resume    string        `help:"Go on with an import that was begun before, with the same file." placeholder:"IMP_ID"`
-	API       string        `name:"api" help:"Where Tearoff's API (or its admin listener) answers." default:"http://127.0.0.1:8080" placeholder:"URL" env:"TEAROFF_API"`
-	Key       string        `help:"An admin key." required:"" env:"TEAROFF_KEY"`
 	Reason    string        `help:"For the audit log."`
 	Patience  time.Duration `help:"How long to try again while the API doesn't answer." default:"15m"`
 }
@@ -118,11 +116,11 @@ func (c *importCmd) send(ctx context.Context, id string, stdout io.Writer) (impo
 }
 
 func (c *importCmd) call(ctx context.Context, method, path string, body io.Reader) (s importState, status int, err error) {
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.API, "/")+"/v1/admin/imports"+path, body)
+	request, err := http.NewRequestWithContext(ctx, method, c.url("/v1/admin/imports"+path), body)
 	if err != nil {
 		return s, 0, err
 	}
-	request.Header.Set("Authorization", "Bearer "+c.Key)
+	c.authorise(request)
 	request.Header.Set("Expect", "100-continue") // a refusal comes before the file is sent
 	switch method {
 	case http.MethodPut:
