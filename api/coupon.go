@@ -141,8 +141,8 @@ func (s *Server) listCoupons(ctx context.Context, in *listCouponsInput) (*coupon
 		return nil, err
 	}
 	if parts != nil {
-		q.After = store.CouponMark{First: parts[0], ID: parts[1]}
-		if idOf(q.After.ID, models.PrefixCoupon, "") != nil || !q.Marks(q.After) {
+		q.After = store.CouponMark{First: parts[0], Then: parts[1]}
+		if !q.Marks(q.After) {
 			return nil, invalidCursor()
 		}
 	}
@@ -151,7 +151,7 @@ func (s *Server) listCoupons(ctx context.Context, in *listCouponsInput) (*coupon
 		return nil, err
 	}
 	return &couponsOutput{Body: list[models.Coupon, IssuedCoupon]{
-		name: couponList, view: viewIssued, mark: func(c models.Coupon) []string { m := q.Mark(c); return []string{m.First, m.ID} },
+		name: couponList, view: viewIssued, mark: func(c models.Coupon) []string { m := q.Mark(c); return []string{m.First, m.Then} },
 	}.page(rows, in.Limit)}, nil
 }
 

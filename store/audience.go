@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -137,47 +136,4 @@ func (s *Store) Audiences(ctx context.Context, p Page) ([]models.Audience, error
 	var rows []models.Audience
 	err := q.Order("id").Limit(p.Limit).Find(&rows).Error
 	return rows, asError(err)
-}
-
-// AudienceCount is how many users an audience has.
-type AudienceCount struct {
-	Users  int64
-	Exact  bool     // false: there was no time to count on; there are at least so many
-	Sample []string // ids of some of them, in no order that means anything
-}
-
-// Samples bounds how many users a count names.
-const Samples = 20
-
-// countSlice is how many members one statement of a count walks over.
-const countSlice = 20_000
-
-// CountSegment counts those for whom an expression holds, for as long as it may take.
-func (s *Store) CountSegment(ctx context.Context, a models.Audience, within time.Duration) (c AudienceCount, err error) {
-	q, err := s.segmentQuery(ctx, a)
-	if err != nil {
-		return c, err
-	}
-	if err = q.ids(s.db.WithContext(ctx), "", Samples).Pluck("id", &c.Sample).Error; err != nil || len(c.Sample) < Samples {
-		return AudienceCount{Users: int64(len(c.Sample)), Exact: true, Sample: c.Sample}, asError(err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	for after := ""; ; {
-		var n int64
-		var last *string
-		err := s.db.WithContext(ctx).Raw("SELECT COUNT(*), MAX(id) FROM (?) AS page", q.ids(s.db.WithContext(ctx), after, countSlice)).Row().Scan(&n, &last)
-		if err != nil && ctx.Err() != nil {
-			c.Users = max(c.Users, Samples)
-			return c, nil // the time is over: what was counted is the answer
-		}
-		if err != nil {
-			return c, asError(err)
-		}
-		if c.Users += n; n < countSlice {
-			c.Exact = true
-			return c, nil
-		}
-		after = *last
-	}
 }

@@ -63,7 +63,7 @@ func (a *auditor) auditRows(f *batchFold, c models.BatchCounter, batch models.Ba
 	} else if err := a.auditEnded(f); err != nil {
 		return err
 	}
-	if f.parts == nil && c.Issued > auditPart {
+	if f.parts == nil && c.Issued+c.Coded > auditPart {
 		return nil // these statements read the whole batch, so they are for the full audit
 	}
 	if err := a.auditCodes(batch); err != nil {

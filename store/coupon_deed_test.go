@@ -260,5 +260,9 @@ func TestFindCoupons(t *testing.T) {
 		c, err := s.Coupon(t.Context(), byBatch[0])
 		require.NoError(t, err)
 		assert.Equal(t, byBatch[:1], all(store.CouponQuery{UserID: c.UserID}))
+		for _, q := range []store.CouponQuery{{MerchantID: "m1"}, {State: models.CouponUsed}} {
+			_, err = s.Coupons(t.Context(), q)
+			requireCode(t, models.CodeInvalidRequest, err, "it would be looked for among all coupons")
+		}
 	})
 }

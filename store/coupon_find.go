@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -21,11 +22,15 @@ type CouponQuery struct {
 }
 
 // CouponMark is a coupon's place in a list. The order of a list is that of an index, so a page never sorts a batch.
-type CouponMark struct{ First, ID string }
+type CouponMark struct{ First, Then string }
 
-// Coupons lists coupons: of a user or of nobody in particular by id, of a batch by user, of a batch and a state by the end of
-// their validity.
+// Coupons lists coupons: of a user, of a code or of nobody in particular by id, of a batch by user and number, of a batch and
+// a state by the end of their validity. A merchant or a state alone is CodeInvalidRequest: such a list would be looked for
+// among all coupons there are.
 func (s *Store) Coupons(ctx context.Context, q CouponQuery) ([]models.Coupon, error) {
+	if q.BatchID+q.UserID+q.CodeKey == "" && q.MerchantID+string(q.State) != "" {
+		return nil, models.NewError(models.CodeInvalidRequest, "name a batch, a user or a code").With("path", "query.batch_id")
+	}
 	db := s.db.WithContext(ctx)
 	for _, f := range []struct {
 		column string
@@ -44,36 +49,37 @@ func (s *Store) Coupons(ctx context.Context, q CouponQuery) ([]models.Coupon, er
 }
 
 func (q CouponQuery) paged(db *gorm.DB) *gorm.DB {
-	first := q.orderedBy()
+	first, then := q.orderedBy()
 	if first == "" {
-		return db.Where("id > ?", q.After.ID).Order("id")
+		return db.Where("id > ?", q.After.Then).Order("id")
 	}
-	if q.After.ID != "" {
-		db = db.Where(first+" > ? OR ("+first+" = ? AND id > ?)", q.After.First, q.After.First, q.After.ID)
+	if q.After.Then != "" {
+		db = db.Where(first+" > ? OR ("+first+" = ? AND "+then+" > ?)", q.After.First, q.After.First, q.After.Then)
 	}
-	return db.Order(first + ", id")
+	return db.Order(first + ", " + then)
 }
 
-func (q CouponQuery) orderedBy() string {
+// orderedBy are the columns of the list's order; the first may be "".
+func (q CouponQuery) orderedBy() (first, then string) {
 	switch {
 	case q.BatchID == "" || q.UserID != "" || q.CodeKey != "":
-		return ""
+		return "", "id"
 	case q.State != "":
-		return "valid_until"
+		return "valid_until", "id"
 	default:
-		return "user_id"
+		return "user_id", "ordinal"
 	}
 }
 
 // Mark is the coupon's place in the list that the query asks for.
 func (q CouponQuery) Mark(c models.Coupon) CouponMark {
-	switch q.orderedBy() {
+	switch first, _ := q.orderedBy(); first {
 	case "user_id":
-		return CouponMark{c.UserID, c.ID}
+		return CouponMark{c.UserID, strconv.Itoa(c.Ordinal)}
 	case "valid_until":
 		return CouponMark{c.ValidUntil.Format(markTime), c.ID}
 	default:
-		return CouponMark{ID: c.ID}
+		return CouponMark{Then: c.ID}
 	}
 }
 
@@ -151,13 +157,14 @@ func byID[T any](db *gorm.DB, ids []string, id func(T) string) (map[string]T, er
 
 // Marks reports whether the mark can be of the list that the query asks for.
 func (q CouponQuery) Marks(m CouponMark) bool {
-	switch q.orderedBy() {
+	switch first, _ := q.orderedBy(); first {
 	case "user_id":
-		return models.IsID(m.First, models.PrefixUser)
+		_, err := strconv.Atoi(m.Then)
+		return err == nil && models.IsID(m.First, models.PrefixUser)
 	case "valid_until":
 		_, err := time.Parse(markTime, m.First)
-		return err == nil
+		return err == nil && models.IsID(m.Then, models.PrefixCoupon)
 	default:
-		return m.First == ""
+		return m.First == "" && models.IsID(m.Then, models.PrefixCoupon)
 	}
 }

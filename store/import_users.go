@@ -83,10 +83,6 @@ func instantOf(text string) (*models.Time, error) {
 // importAudience adds the users that the rows name to a list. With KnownOnly nobody is made: a row that names nobody becomes
 // a member without user, so that who walks through the list sees that somebody was meant.
 func (tx *txn) importAudience(imp *models.Import, rows []importRow) (faults []models.ImportFault, err error) {
-	var a models.Audience
-	if err := tx.locked().Take(&a, "id = ?", imp.Target).Error; err != nil {
-		return nil, notFound(err, "audience")
-	}
 	list := make([]UserUpsert, len(rows))
 	for i, r := range rows {
 		list[i] = UserUpsert{Ref: r.userRef(), KnownOnly: imp.Options.KnownOnly}
@@ -94,6 +90,10 @@ func (tx *txn) importAudience(imp *models.Import, rows []importRow) (faults []mo
 	done, err := tx.upsertUsers(list)
 	if err != nil {
 		return nil, err
+	}
+	var a models.Audience // after the users, as a merge does. It can't be deleted while the import is open
+	if err := tx.locked().Take(&a, "id = ?", imp.Target).Error; err != nil {
+		return nil, notFound(err, "audience")
 	}
 	var members []*string
 	for i := range done {

@@ -28,6 +28,9 @@ type NoticesChange struct {
 // SetNotices changes a batch's notices. Remindings whose turn has not come follow it at once; the same again changes nothing.
 func (s *Store) SetNotices(ctx context.Context, c NoticesChange) (BatchRow, error) {
 	err := s.tx(ctx, func(tx *txn) error {
+		if err := tx.keepReminders(c.BatchID); err != nil {
+			return err
+		}
 		b, err := tx.lockBooks([]string{c.BatchID})
 		if err != nil {
 			return err
@@ -69,6 +72,25 @@ func (tx *txn) writeNotices(batch *models.Batch, version int64, notices models.N
 	}
 	return tx.guard(1, "UPDATE batches SET notices = ?, config_version = ?, updated_at = ? WHERE id = ? AND config_version = ?",
 		notices, version+1, now, batch.ID, batch.ConfigVersion)
+}
+
+// keepReminders locks the runs that a change of the batch's notices is about. A page of a run takes a while, so its end is
+// waited for before the counter is locked, which everybody else waits for.
+func (tx *txn) keepReminders(batchID string) error {
+	var batch models.Batch
+	if err := tx.Take(&batch, "id = ?", batchID).Error; err != nil {
+		return notFound(err, "batch")
+	}
+	now, err := tx.now()
+	if err != nil {
+		return err
+	}
+	days, err := models.DaysUnderWay(batch.Day(now))
+	if err != nil {
+		return err
+	}
+	var runs []models.ReminderRun
+	return tx.locked().Select("batch_id, day").Order("batch_id, day").Find(&runs, "batch_id = ? AND day >= ?", batchID, days[0]).Error
 }
 
 // reopenReminders lets the runs that may still have something to do look at the batch again.

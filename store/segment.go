@@ -56,46 +56,6 @@ func driverOf(terms []models.SegmentTerm) string {
 	return ""
 }
 
-// ids selects the ids of members after one, in their order. The order of joins is said, not guessed: the server would take
-// the one whose statistics look best today, and sort millions of rows for each page.
-func (q segmentQuery) ids(db *gorm.DB, after string, limit int) *gorm.DB {
-	where := live + " AND " + q.where.sql
-	if q.driver == "" {
-		return db.Raw("SELECT u.id FROM users u"+q.store.byPrimaryKey()+" WHERE u.id > ? AND "+where+" ORDER BY u.id LIMIT ?",
-			append(append([]any{after}, q.where.args...), limit)...)
-	}
-	return db.Raw("SELECT d.user_id AS id FROM user_tags d"+q.store.thenJoin()+"users u ON u.id = d.user_id WHERE d.tag = ? AND d.user_id > ? AND "+where+
-		" ORDER BY d.user_id LIMIT ?", append(append([]any{q.driver, after}, q.where.args...), limit)...)
-}
-
-// segmentPage walks through those for whom the audience's expression holds, by user id.
-func (s *Store) segmentPage(ctx context.Context, a models.Audience, page AudienceQuery) (members []models.AudienceMember, next string, err error) {
-	if page.After != "" && !models.IsID(page.After, models.PrefixUser) {
-		return nil, "", models.NewError(models.CodeInvalidCursor, "the mark was not made by this audience")
-	}
-	q, err := s.segmentQuery(ctx, a)
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := q.ids(s.db.WithContext(ctx), page.After, page.Limit).Rows()
-	if err != nil {
-		return nil, "", asError(err)
-	}
-	defer rows.Close()
-	members = make([]models.AudienceMember, 0, page.Limit)
-	for rows.Next() {
-		var m models.AudienceMember
-		if err := rows.Scan(&m.UserID); err != nil {
-			return nil, "", asError(err)
-		}
-		members = append(members, m)
-	}
-	if len(members) == page.Limit {
-		next = members[page.Limit-1].UserID
-	}
-	return members, next, asError(rows.Err())
-}
-
 // segmentWriter writes a segment as a condition. Terms are counted over all segments that are used, so that a few short
 // expressions can't stand for an endless one.
 type segmentWriter struct {

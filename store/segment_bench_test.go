@@ -49,14 +49,16 @@ func BenchmarkAudiencePage(b *testing.B) {
 	for _, text := range []string{"locale:de", "tag:vip and locale:de", "not tag:vip and locale:de", "tag:vip or locale:en"} {
 		b.Run(strings.ReplaceAll(text, " ", "_"), func(b *testing.B) {
 			for range b.N {
+				n := 0
 				for after := ""; ; {
 					members, next, err := s.AudiencePage(b.Context(), store.AudienceQuery{Expression: text, After: after, Limit: page})
 					require.NoError(b, err)
-					require.NotEmpty(b, members)
+					n += len(members)
 					if after = next; next == "" {
 						break
 					}
 				}
+				require.NotZero(b, n)
 			}
 			b.ReportMetric(float64(users)*float64(b.N)/b.Elapsed().Seconds(), "users/s")
 		})

@@ -140,3 +140,31 @@ func TestListMembers(t *testing.T) {
 		requireCode(t, models.CodeNotFound, err)
 	})
 }
+
+// An expression that hardly anybody fulfils is walked through in bounded steps: pages may be empty before the last one.
+func TestSegmentOfFew(t *testing.T) {
+	t.Parallel()
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
+		users := crowdOf(t, s, 20_500)
+		few := []string{users[3], users[20_400]}
+		marks, args := in(few)
+		exec(t, s, "UPDATE users SET locale = 'rm' WHERE id IN "+marks, args...)
+		for _, id := range few {
+			exec(t, s, "INSERT INTO user_tags (user_id, tag) VALUES (?, 'rare')", id)
+		}
+		for _, expression := range []string{"locale:rm", "tag:rare"} {
+			q := store.AudienceQuery{Expression: expression, Limit: 5}
+			assert.Equal(t, []models.AudienceMember{{UserID: few[0]}, {UserID: few[1]}}, walk(t, s, q))
+			c, err := s.CountSegment(t.Context(), models.Audience{Expression: expression}, time.Minute)
+			require.NoError(t, err)
+			assert.Equal(t, store.AudienceCount{Users: 2, Exact: true, Sample: few}, c)
+		}
+		members, next, err := s.AudiencePage(t.Context(), store.AudienceQuery{Expression: "locale:sv", Limit: 5})
+		require.NoError(t, err)
+		assert.Empty(t, members)
+		assert.Equal(t, users[19_999], next, "as far as one page goes")
+		c, err := s.CountSegment(t.Context(), models.Audience{Expression: "locale:rm"}, 0)
+		require.NoError(t, err)
+		assert.Equal(t, store.AudienceCount{}, c, "without time nothing is counted")
+	})
+}

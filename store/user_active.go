@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,10 +14,12 @@ import (
 const (
 	// activeFor is how exactly a user's last activity is known.
 	activeFor = time.Hour
-	// activeEvery is how often those who were seen since are written, and activeSlice how many at once: were there more of
-	// them, they would take what the requests need. Who doesn't fit waits for the next round.
+	// activeEvery is how often those who were seen since are written, up to activeAtOnce of them: were there more, they would
+	// take what the requests need. Who doesn't fit waits for the next round. activeSlice are written by one transaction: who
+	// issues to one of them waits for it, with a batch's counter in hand.
 	activeEvery   = 2 * time.Second
-	activeSlice   = 1000
+	activeAtOnce  = 1000
+	activeSlice   = 100
 	activeWaiting = 20_000 // beyond it nobody is remembered: each is seen again
 )
 
@@ -81,12 +84,15 @@ func (a *activity) writeLast(ctx context.Context) {
 	a.write(ctx)
 }
 
-// write writes one slice. It moves neither seq nor anything that a profile's change goes by.
+// write writes a round of slices.
 func (a *activity) write(ctx context.Context) {
-	ids := a.take()
-	if len(ids) == 0 {
-		return
+	for some := range slices.Chunk(a.take(), activeSlice) {
+		a.writeSlice(ctx, some)
 	}
+}
+
+// writeSlice moves neither seq nor anything that a profile's change goes by.
+func (a *activity) writeSlice(ctx context.Context, ids []string) {
 	err := a.store.tx(ctx, func(tx *txn) error {
 		now, err := tx.now()
 		if err != nil {
@@ -108,9 +114,9 @@ func (a *activity) write(ctx context.Context) {
 func (a *activity) take() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ids := make([]string, 0, min(activeSlice, len(a.waiting)))
+	ids := make([]string, 0, min(activeAtOnce, len(a.waiting)))
 	for id := range a.waiting {
-		if len(ids) == activeSlice {
+		if len(ids) == activeAtOnce {
 			break
 		}
 		ids = append(ids, id)
