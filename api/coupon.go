@@ -216,7 +216,7 @@ func (s *Server) extendCoupon(ctx context.Context, in *extendCouponInput) (*coup
 	if err != nil {
 		return nil, err
 	}
-	until, err := in.Body.Until.read(row.Zone(), 1)
+	until, err := models.ReadWhen(string(in.Body.Until), row.Zone(), 1)
 	if err != nil {
 		return nil, invalid(Fault{Path: "body.until", Message: err.Error()})
 	}

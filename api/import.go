@@ -29,8 +29,8 @@ func (s *Server) importRoutes() []route {
 type createImportInput struct {
 	Body struct {
 		MerchantID string               `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Default: the key's merchant."`
-		Kind       models.ImportKind    `json:"kind" enum:"users,audience" doc:"users: users with profile and tags. audience: members of a list."`
-		Target     string               `json:"target,omitempty" maxLength:"100" doc:"With audience: its id."`
+		Kind       models.ImportKind    `json:"kind" enum:"users,audience,codes" doc:"users: users with profile and tags. audience: members of a list. codes: codes of a batch."`
+		Target     string               `json:"target,omitempty" maxLength:"100" doc:"With audience: its id. With codes: the batch's."`
 		Options    models.ImportOptions `json:"options,omitzero"`
 		Reason     string               `json:"reason,omitempty" maxLength:"1000" doc:"For the audit log."`
 	}
@@ -44,7 +44,7 @@ type importsOutput struct{ Body page[Import] }
 type Import struct {
 	ID         string               `json:"id"`
 	MerchantID string               `json:"merchant_id,omitempty"`
-	Kind       models.ImportKind    `json:"kind" enum:"users,audience"`
+	Kind       models.ImportKind    `json:"kind" enum:"users,audience,codes"`
 	Target     string               `json:"target,omitempty"`
 	Options    models.ImportOptions `json:"options,omitzero"`
 	Columns    []string             `json:"columns" nullable:"false" doc:"Of the file; empty until its first row has come."`
@@ -74,6 +74,8 @@ func (s *Server) createImport(ctx context.Context, in *createImportInput) (*impo
 	switch in.Body.Kind {
 	case models.ImportAudience:
 		_, err = s.audience(ctx, in.Body.Target)
+	case models.ImportCodes:
+		merchantID, err = s.merchantOfCodes(ctx, in.Body.Target)
 	default:
 		if err = platformOnly(ctx); err == nil && in.Body.Target != "" {
 			err = invalid(Fault{Path: "body.target", Message: "must not be set: users have no target"})
@@ -90,6 +92,18 @@ func (s *Server) createImport(ctx context.Context, in *createImportInput) (*impo
 		return nil, err
 	}
 	return &importOutput{Body: viewImport(imp)}, nil
+}
+
+// merchantOfCodes is whose codes the batch's are, if the key can see it and it has any.
+func (s *Server) merchantOfCodes(ctx context.Context, batchID string) (string, error) {
+	row, err := s.batch(ctx, batchID)
+	if err != nil {
+		return "", err
+	}
+	if row.Codes == models.CodesNone {
+		return "", invalid(Fault{Path: "body.target", Message: "must be a batch with codes"})
+	}
+	return row.MerchantID, nil
 }
 
 // ImportPath names an import.

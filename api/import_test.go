@@ -92,6 +92,43 @@ func TestImportAudience(t *testing.T) {
 	})
 }
 
+// A merchant imports codes into a batch of theirs, twice without effect; whoever they are given to can claim.
+func TestImportCodes(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := setup(t, s)
+		batch := b.Batch(storetest.BatchSpec{Codes: models.CodesSingle, Quantity: 700})
+		other, own := b.key(models.RoleAdmin, "m2"), b.key(models.RoleAdmin, "m1")
+		begin := request{route: "POST /v1/admin/imports", secret: own, body: doc{"kind": "codes", "target": batch.ID}}
+		path := "/v1/admin/imports/" + b.send(begin).ok(201).text("id")
+		name := storetest.Name("P")
+		file := "Code,label\n"
+		for i := range 701 {
+			file += fmt.Sprintf("%s-%d,partner\n", name, i)
+		}
+		file += name + "-3,partner\n"
+		for range 2 {
+			done := b.send(request{route: "PUT " + path + "/rows", secret: own, body: file}).ok(200)
+			require.Equal(t, []any{"DONE", 700.0, 2.0}, []any{done["state"], done["applied"], done["faults"]})
+		}
+		faults := b.send(request{route: "GET " + path + "/faults.csv", secret: own}).text
+		require.Contains(t, faults, "702,code,sold_out,")
+		require.Contains(t, faults, "703,code,code_taken,")
+		require.Equal(t, "partner", b.send(request{route: "GET /v1/admin/codes/" + name + "-699", secret: own}).ok(200)["label"])
+		b.send(request{route: "POST /v1/claims", as: models.RoleServer, body: doc{"code": strings.ToLower(name) + "-3", "user": doc{"id": storetest.Name("u")}}}).ok(201)
+		b.AuditClean(batch.ID)
+
+		plain := b.Batch(storetest.BatchSpec{})
+		begin.body = doc{"kind": "codes", "target": plain.ID}
+		require.Equal(t, "body.target", b.send(begin).problem(400, models.CodeInvalidRequest).at("errors", 0, "path"))
+		b.refused([]refusal{
+			{request{route: "POST /v1/admin/imports", secret: other, body: doc{"kind": "codes", "target": batch.ID}}, 404, models.CodeNotFound},
+			{request{route: "GET " + path, secret: other}, 404, models.CodeNotFound},
+			{request{route: "PUT " + path + "/rows", secret: other, body: file}, 404, models.CodeNotFound},
+		})
+	})
+}
+
 func TestImportRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t, storetest.SQLite(t))

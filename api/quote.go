@@ -119,8 +119,8 @@ func (s *Server) quoteQuery(ctx context.Context, in *quoteInput) (store.OfferQue
 		q.Wallet, q.Auto = quoteAtMost, autoMerchants(ctx, body.Cart)
 	}
 	if body.At != nil {
-		if !inYears(*body.At) {
-			return store.OfferQuery{}, invalid(Fault{Path: "body.at", Message: errNoYear.Error()})
+		if !models.InYears(*body.At) {
+			return store.OfferQuery{}, invalid(Fault{Path: "body.at", Message: models.ErrNoYear.Error()})
 		}
 		q.At = models.NewTime(*body.At)
 	}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -21,28 +20,6 @@ func (when) Schema(huma.Registry) *huma.Schema {
 	}
 }
 
-var (
-	errNoWhen = errors.New("must be an instant, such as 2026-12-31T18:00:00Z, or a date, such as 2026-12-31")
-	errNoYear = errors.New("must be of the years 2000 to 9000")
-)
-
-// latest is after every instant that a window may name: beyond the year 9999 the store can't keep one.
-var latest = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// read returns the instant that w names. A date is the first instant of the day that comes days after it.
-func (w when) read(zone *time.Location, days int) (models.Time, error) {
-	var at time.Time
-	if day, err := time.Parse(time.DateOnly, string(w)); err == nil {
-		at = models.FirstShown(day.AddDate(0, 0, days), zone)
-	} else if at.UnmarshalText([]byte(w)) != nil {
-		return models.Time{}, errNoWhen
-	}
-	if !inYears(at) {
-		return models.Time{}, errNoYear
-	}
-	return models.NewTime(at), nil
-}
-
 // windows reads windows in a time zone, and hands on what is wrong with them.
 type windows struct {
 	zone  *time.Location
@@ -59,7 +36,7 @@ func (w windows) read(path string, at *when, days int) models.Time {
 	if at == nil {
 		return models.Time{}
 	}
-	t, err := at.read(w.zone, days)
+	t, err := models.ReadWhen(string(*at), w.zone, days)
 	if err != nil {
 		w.fault(path, err.Error())
 	}
@@ -72,6 +49,3 @@ func (w windows) follows(path string, at models.Time, before string, than models
 		w.fault(path, "must be after "+before)
 	}
 }
-
-// inYears reports whether the store can keep the instant, and JSON can write it.
-func inYears(at time.Time) bool { return at.Year() >= 2000 && !at.After(latest) }

@@ -7,6 +7,7 @@ type ImportKind string
 const (
 	ImportUsers    ImportKind = "users"    // users, with profile and tags
 	ImportAudience ImportKind = "audience" // members of a list; Target is the audience
+	ImportCodes    ImportKind = "codes"    // codes of a batch; Target is the batch
 )
 
 // ImportState is where an import is in its life.

@@ -126,7 +126,7 @@ func (b *books) addCodes(batchID string, fresh []*models.CouponCode) error {
 	if err := b.write(); err != nil {
 		return err
 	}
-	return b.tx.CreateInBatches(fresh, codesAtOnce).Error
+	return insert(b.tx, codeTable, fresh)
 }
 
 // codesOf fills in what the batch decides. Only what a caller may set is taken over.

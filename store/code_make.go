@@ -69,7 +69,7 @@ func (tx *txn) drawCodes(terms models.CodeTerms, want int) ([]models.GeneratedCo
 			}
 		}
 		if look {
-			taken, err := tx.takenCodes(fresh[first:])
+			taken, err := tx.takenCodes(keysOf(fresh[first:], func(c models.GeneratedCode) string { return c.Key }))
 			if err != nil {
 				return nil, err
 			}
@@ -84,12 +84,11 @@ func (tx *txn) drawCodes(terms models.CodeTerms, want int) ([]models.GeneratedCo
 }
 
 // takenCodes are those that exist.
-func (tx *txn) takenCodes(codes []models.GeneratedCode) (map[string]bool, error) {
+func (tx *txn) takenCodes(asked []string) (map[string]bool, error) {
 	taken := map[string]bool{}
-	for chunk := range slices.Chunk(codes, codesAtOnce) {
+	for chunk := range slices.Chunk(asked, codesAtOnce) {
 		var keys []string
-		asked := keysOf(chunk, func(c models.GeneratedCode) string { return c.Key })
-		if err := tx.Model(&models.CouponCode{}).Where("code_key IN ?", asked).Pluck("code_key", &keys).Error; err != nil {
+		if err := tx.Model(&models.CouponCode{}).Where("code_key IN ?", chunk).Pluck("code_key", &keys).Error; err != nil {
 			return nil, err
 		}
 		for _, key := range keys {

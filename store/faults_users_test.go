@@ -18,7 +18,7 @@ func userOperations() []operation {
 	return []operation{
 		{"ChangeUser", changeUserTrials}, {"UpsertUsers", upsertTrials}, {"MergeUsers", mergeTrials}, {"EraseUser", eraseTrials},
 		{"CreateAudience", audienceTrials}, {"DeleteAudience", deleteAudienceTrials}, {"TidyAudiences", tidyAudienceTrials}, {"CreateImport", importTrials}, {"ApplyRows", applyTrials},
-		{"ApplyRows, audience", applyAudienceTrials}, {"CancelImport", cancelImportTrials},
+		{"ApplyRows, audience", applyAudienceTrials}, {"ApplyRows, codes", applyCodesTrials}, {"CancelImport", cancelImportTrials},
 	}
 }
 
@@ -193,6 +193,26 @@ func applyAudienceTrials(w *world, n int) []trial {
 		a, err := w.s.CreateAudience(w.t.Context(), models.Audience{Name: storetest.Name("list"), Kind: models.AudienceList}, nil, models.AuditRecord{})
 		require.NoError(w.t, err)
 		return applying(w.importOf(models.ImportAudience, a.ID), storetest.Name("u"))
+	})
+}
+
+func applyCodesTrials(w *world, n int) []trial {
+	return trialsOf(n, func(int) trial {
+		batch := w.Batch(storetest.BatchSpec{Codes: models.CodesSingle, Quantity: 2})
+		w.more = append(w.more, batch.ID)
+		name := storetest.Name("C")
+		slice := store.ImportSlice{
+			ImportID: w.importOf(models.ImportCodes, batch.ID).ID, Columns: []string{"code"}, First: 2, After: "d", Bytes: 9, Last: true,
+			Rows: [][]string{{name}, {name}, {name + "-2"}, {name + "-3"}},
+		}
+		return trial{
+			run: func(ctx context.Context, s *store.Store) (string, error) {
+				done, err := s.ApplyRows(ctx, slice)
+				return fmt.Sprint(done.State, done.NextRow, done.Applied, done.Faults), err
+			},
+			look: lookAt("SELECT c.coded, c.remaining, c.ledger_seq, f.file_row, f.code, (SELECT COUNT(*) FROM codes k WHERE k.batch_id = c.batch_id) "+
+				"FROM batch_counters c JOIN import_faults f WHERE c.batch_id = ? AND f.import_id = ?", batch.ID, slice.ImportID),
+		}
 	})
 }
 

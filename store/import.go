@@ -25,6 +25,9 @@ func importers() map[models.ImportKind]importer {
 			columns: append(identityColumns(), "locale", "time_zone", "tags", "opt_out", "last_active_at"), needs: identityColumns(), apply: (*txn).importUsers,
 		},
 		models.ImportAudience: {columns: identityColumns(), needs: identityColumns(), apply: (*txn).importAudience},
+		models.ImportCodes: {
+			columns: []string{"code", "label", "max_uses", "valid_from", "valid_until"}, needs: []string{"code"}, apply: (*txn).importCodes,
+		},
 	}
 }
 
@@ -62,7 +65,11 @@ func (s *Store) CreateImport(ctx context.Context, imp models.Import, record mode
 			return err
 		}
 		record.Subject = imp.ID
-		return tx.audit(record)
+		if err := tx.audit(record); err != nil || imp.Kind != models.ImportCodes {
+			return err
+		}
+		record.Action = "codes.import"
+		return tx.auditCodes(record, imp.Target, map[string]any{"import": imp.ID})
 	})
 	return imp, err
 }
@@ -70,10 +77,21 @@ func (s *Store) CreateImport(ctx context.Context, imp models.Import, record mode
 // firstRow is the number of the first row after the header.
 const firstRow = 2
 
-// checkTarget keeps the target from being deleted until the import is there.
+// checkTarget keeps an audience from being deleted until the import is there; batches stay.
 func (tx *txn) checkTarget(imp models.Import) error {
-	if imp.Kind != models.ImportAudience {
+	switch imp.Kind {
+	case models.ImportUsers:
 		return nil
+	case models.ImportCodes:
+		var b models.Batch
+		if err := tx.Take(&b, "id = ?", imp.Target).Error; err != nil {
+			return notFound(err, "batch")
+		}
+		if b.Codes == models.CodesNone {
+			return models.NewError(models.CodeInvalidRequest, "the batch has no codes")
+		}
+		return nil
+	case models.ImportAudience:
 	}
 	var a models.Audience
 	if err := tx.locked().Take(&a, "id = ?", imp.Target).Error; err != nil {
