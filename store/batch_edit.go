@@ -25,6 +25,10 @@ func (s *Store) EditBatch(ctx context.Context, e BatchEdit) (BatchRow, error) {
 	id := e.Batch.ID
 	e.Audit.ID, e.Audit.Subject = models.NewID(models.PrefixAudit), id
 	err := s.tx(ctx, func(tx *txn) error {
+		most, err := tx.foreseeUse(e)
+		if err != nil {
+			return err
+		}
 		b, err := tx.lockBooks([]string{id})
 		if err != nil {
 			return err
@@ -43,7 +47,7 @@ func (s *Store) EditBatch(ctx context.Context, e BatchEdit) (BatchRow, error) {
 		if counter.ConfigVersion != e.Seen {
 			return models.NewError(models.CodeStateConflict, "somebody else has changed the batch meanwhile").With("config_version", counter.ConfigVersion)
 		}
-		if err := tx.checkEdit(*before, after, *counter); err != nil {
+		if err := tx.checkEdit(*before, after, *counter, most); err != nil {
 			return err
 		}
 		if err := tx.writeEdit(after, *counter, e); err != nil {
@@ -83,55 +87,6 @@ func sameJSON(a, b any) bool {
 	x, err := json.Marshal(a)
 	y, failed := json.Marshal(b)
 	return err == nil && failed == nil && string(x) == string(y)
-}
-
-// checkEdit refuses what the batch's state or its use does not allow.
-func (tx *txn) checkEdit(before, after models.Batch, c models.BatchCounter) error {
-	if refusal := models.CheckEdit(before, after, c); refusal != nil {
-		return refusal
-	}
-	if c.State == models.BatchDraft {
-		return nil // nobody has used it
-	}
-	for _, bound := range []struct {
-		path          string
-		day           string // of the counters
-		before, after models.Cap
-	}{{"caps.user", "`day` = ''", before.Caps.User, after.Caps.User}, {"caps.user_day", "`day` <> ''", before.Caps.UserDay, after.Caps.UserDay}} {
-		if !models.Lowered(bound.before, bound.after) {
-			continue // what was within a bound before is within a wider one
-		}
-		most, err := tx.mostOfUsers(c.BatchID, bound.day)
-		if err != nil {
-			return err
-		}
-		if refusal := models.CheckCap(bound.path, bound.after, most); refusal != nil {
-			return refusal
-		}
-	}
-	if len(after.LimitIdentities()) > 0 && after.ClaimsPerUser < before.ClaimsPerUser {
-		return tx.checkLimitRows(c.BatchID, after.ClaimsPerUser)
-	}
-	return nil
-}
-
-// mostOfUsers is the most that any user has used, as reservations or uses alone. A batch that very many have used takes a
-// while to go through, under the counter's lock; a bound per user is seldom lowered.
-func (tx *txn) mostOfUsers(batchID, which string) (models.Usage, error) {
-	var most struct{ Uses, Amount int64 }
-	err := tx.Raw("SELECT COALESCE(MAX(reserved_count + used_count), 0) AS uses, "+
-		"COALESCE(MAX(reserved_amount + used_amount - refunded_amount), 0) AS amount FROM user_counters WHERE batch_id = ? AND "+which, batchID).
-		Scan(&most).Error
-	return models.Usage{UsedCount: most.Uses, UsedAmount: most.Amount}, err
-}
-
-func (tx *txn) checkLimitRows(batchID string, most int) error {
-	var beyond []models.CouponLimit
-	err := tx.Where("batch_id = ? AND ordinal > ?", batchID, most).Limit(1).Find(&beyond).Error
-	if err == nil && len(beyond) > 0 {
-		return models.NewError(models.CodeCapBelowUse, "somebody has more coupons than that").With("path", "claims_per_user")
-	}
-	return err
 }
 
 // writeEdit stores the batch, moves its version and has it looked after.

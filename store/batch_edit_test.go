@@ -24,6 +24,20 @@ func (w *world) edits(change func(b *models.Batch)) error {
 // A cap that is set while customers use the batch is never below what they have, and never passed afterwards.
 func TestCapsInACrowd(t *testing.T) {
 	t.Parallel()
+	for name, set := range map[string]func(c *models.Caps, most int64){
+		"of the batch and the user": func(c *models.Caps, most int64) { c.Batch.Uses, c.User.Uses = &most, &most },
+		"of the user":               func(c *models.Caps, most int64) { c.User.Uses = &most },
+		"of the user and the day":   func(c *models.Caps, most int64) { c.User.Uses, c.UserDay.Uses = &most, &most },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			capInACrowd(t, set)
+		})
+	}
+}
+
+func capInACrowd(t *testing.T, lower func(c *models.Caps, most int64)) {
+	t.Helper()
 	s, faults := watched(t)
 	w := newWorld(t, s, storetest.BatchSpec{Caps: models.Caps{User: models.Cap{Uses: new(int64(100))}}})
 	plans := w.plans(models.KindHold, 24)
@@ -37,7 +51,7 @@ func TestCapsInACrowd(t *testing.T) {
 			return
 		}
 		for most := int64(1); most <= 24 && set == 0; most++ {
-			err := w.edits(func(b *models.Batch) { b.Caps.Batch.Uses, b.Caps.User.Uses = &most, &most })
+			err := w.edits(func(b *models.Batch) { lower(&b.Caps, most) })
 			switch models.CodeOf(err) {
 			case "":
 				set = int(most)
