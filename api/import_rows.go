@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	importSlice  = 500       // rows of one transaction
+	importSlice  = 100       // rows of one transaction: who issues to one of its users waits for it, with a batch's counter in hand
 	maxRowBytes  = 1 << 20   // of one row: a quote that is never closed must not take all memory
 	maxColumns   = 50        // of a file
 	maxCellRunes = 10_000    // of a cell
