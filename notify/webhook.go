@@ -12,8 +12,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"code.dny.dev/ssrf"
@@ -32,7 +34,7 @@ const (
 // WebhookOptions say how webhooks are sent. The zero value is that of production.
 type WebhookOptions struct {
 	// AllowPrivate also sends to loopback and to private networks, and without TLS: for development, or where all receivers
-	// are one's own. Link-local addresses, where clouds keep the secrets of a machine, stay refused.
+	// are one's own. Link-local addresses, and others where clouds keep the secrets of a machine, stay refused.
 	AllowPrivate bool
 	Timeout      time.Duration  // of one request, from the name's look-up to the end of the answer. 0: 15 s
 	Roots        *x509.CertPool // whom certificates must be of. nil: the system's
@@ -55,7 +57,7 @@ func NewWebhooks(o WebhookOptions) *Webhooks {
 	if o.Timeout == 0 {
 		o.Timeout = webhookTimeout
 	}
-	dialer := &net.Dialer{Timeout: o.Timeout, Resolver: o.Resolver, Control: guard(o.AllowPrivate).Safe}
+	dialer := &net.Dialer{Timeout: o.Timeout, Resolver: o.Resolver, Control: guard(o.AllowPrivate)}
 	transport := &http.Transport{
 		Proxy:                  nil, // a proxy would be dialled instead of the receiver, and so would not be checked
 		DialContext:            dialer.DialContext,
@@ -75,15 +77,27 @@ func NewWebhooks(o WebhookOptions) *Webhooks {
 	}
 }
 
+// metadata are where clouds give a machine its secrets. Some are in networks that are private otherwise.
+var metadata = []netip.Addr{
+	netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("fd00:ec2::254"),
+}
+
 // guard decides which addresses may be dialled.
-func guard(allowPrivate bool) *ssrf.Guardian {
+func guard(allowPrivate bool) func(network, address string, _ syscall.RawConn) error {
 	if !allowPrivate {
-		return ssrf.New(ssrf.WithAnyPort())
+		return ssrf.New(ssrf.WithAnyPort()).Safe
 	}
 	prefix := netip.MustParsePrefix
-	return ssrf.New(ssrf.WithAnyPort(),
+	private := ssrf.New(ssrf.WithAnyPort(),
 		ssrf.WithAllowedV4Prefixes(prefix("127.0.0.0/8"), prefix("10.0.0.0/8"), prefix("172.16.0.0/12"), prefix("192.168.0.0/16"), prefix("100.64.0.0/10")),
 		ssrf.WithAllowedV6Prefixes(prefix("::1/128"), prefix("fc00::/7")))
+	return func(network, address string, conn syscall.RawConn) error {
+		to, err := netip.ParseAddrPort(address)
+		if err == nil && slices.Contains(metadata, to.Addr().Unmap().WithZone("")) {
+			return ssrf.ErrProhibitedIP
+		}
+		return private.Safe(network, address, conn) // what it allows, it allows whatever else it denies
+	}
 }
 
 // Webhook is one request.

@@ -273,7 +273,9 @@ func TestRefusedAddresses(t *testing.T) {
 		answer := send(t, notify.WebhookOptions{Resolver: resolver}, m)
 		assert.Contains(t, []models.DeliveryFailure{models.FailureAddress, models.FailureURL}, answer.Failure, address)
 	}
-	for _, metadata := range []string{"169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]"} {
+	for _, metadata := range []string{
+		"169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "100.100.100.200", "[fd00:ec2::254]", "[::ffff:100.100.100.200]",
+	} {
 		assert.Equal(t, models.FailureAddress, send(t, private, message("http://"+metadata)).Failure, metadata)
 	}
 }
