@@ -54,26 +54,27 @@ func (b *Batches) LookAfterBatch(ctx context.Context, in BatchRef) (BatchLook, e
 		activity.RecordHeartbeat(ctx, did)
 		return time.Now().Before(until) && !stopping(ctx)
 	}
-	for n := tagSlice; n == tagSlice && working(); {
+	tags, coupons := tagSlice, expireSlice
+	for tags == tagSlice && working() {
 		var shown bool
 		var err error
-		if n, shown, err = b.Store.ShowTags(ctx, in.BatchID, tagSlice); err != nil {
+		if tags, shown, err = b.Store.ShowTags(ctx, in.BatchID, tagSlice); err != nil {
 			return BatchLook{}, asTemporal(err)
 		}
 		if shown {
-			did.Tagged += int64(n)
+			did.Tagged += int64(tags)
 		} else {
-			did.Untag += int64(n)
+			did.Untag += int64(tags)
 		}
 	}
-	for n := expireSlice; n == expireSlice && working(); {
+	for coupons == expireSlice && working() {
 		began := time.Now()
 		var err error
-		if n, err = b.Store.ExpireCoupons(ctx, in.BatchID, expireSlice); err != nil {
+		if coupons, err = b.Store.ExpireCoupons(ctx, in.BatchID, expireSlice); err != nil {
 			return BatchLook{}, asTemporal(err)
 		}
-		did.Expired += int64(n)
-		if n == expireSlice {
+		did.Expired += int64(coupons)
+		if coupons == expireSlice {
 			rest(ctx, time.Since(began))
 		}
 	}
@@ -82,8 +83,8 @@ func (b *Batches) LookAfterBatch(ctx context.Context, in BatchRef) (BatchLook, e
 		return BatchLook{}, asTemporal(err)
 	}
 	did.State, did.Next, did.What, did.Wait = look.State, look.Next.Time, look.What, look.Wait
-	if look.Overdue && !time.Now().Before(until) {
-		did.What, did.Wait = "go on expiring coupons", 0
+	if !did.Over() && (tags == tagSlice || coupons == expireSlice) { // the time was over, or the worker goes
+		did.What, did.Wait = "go on", 0
 	}
 	return did, nil
 }

@@ -1,11 +1,13 @@
 package worker_test
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
 	sdk "go.temporal.io/sdk/worker"
 
 	"github.com/tearoff/tearoff/activities"
@@ -109,6 +111,34 @@ func TestBatchLife(t *testing.T) {
 	}, time.Minute, 50*time.Millisecond)
 	r.AuditClean(batch.ID)
 	require.NoError(t, r.temporal.TerminateWorkflow(t.Context(), id, "", "test"))
+}
+
+// A worker that goes in the middle of a batch leaves the rest to the next one, at once and not an hour later.
+func TestBatchLookOfAWorkerThatGoes(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		batch := w.Batch(storetest.BatchSpec{})
+		w.Claim(batch.ID, w.User())
+		w.exec("UPDATE coupons SET valid_until = '2020-01-01 00:00:00.000000' WHERE batch_id = ?", batch.ID)
+		looks := func(goes bool) (look activities.BatchLook) {
+			var suite testsuite.WorkflowTestSuite
+			env := suite.NewTestActivityEnvironment()
+			stopped := make(chan struct{})
+			if goes {
+				close(stopped)
+			}
+			env.SetWorkerStopChannel(stopped)
+			a := &activities.Batches{Store: w.Store, Log: slog.New(slog.DiscardHandler)}
+			env.RegisterActivity(a)
+			out, err := env.ExecuteActivity(a.LookAfterBatch, activities.BatchRef{BatchID: batch.ID})
+			require.NoError(t, err)
+			require.NoError(t, out.Get(&look))
+			return look
+		}
+		look := looks(true)
+		assert.Equal(t, []any{int64(0), time.Duration(0), false}, []any{look.Expired, look.Wait, look.Over()})
+		assert.EqualValues(t, 1, looks(false).Expired)
+	})
 }
 
 // A workflow that somebody terminated is started again by the sweeper when it is due: nothing is lost.
