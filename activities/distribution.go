@@ -3,8 +3,10 @@ package activities
 import (
 	"context"
 	"log/slog"
+	"math/bits"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"golang.org/x/time/rate"
 
 	"github.com/tearoff/tearoff/models"
@@ -27,7 +29,7 @@ const (
 	DistributionFor = 20 * time.Second
 
 	audiencePage = 5_000 // members of one transaction
-	maxFailures  = 20    // members in a row that may fail before it is the store that does
+	spared       = 2     // members that may fail after one that didn't, before it is the store that does
 )
 
 // DistributionRef names a distribution.
@@ -88,7 +90,7 @@ func (a *Distributions) IssueRanges(ctx context.Context, in DistributionRef) (Di
 	if err != nil {
 		return a.status(ctx, d, err)
 	}
-	p := newPace(d.PerSecond)
+	p := newPace(d.PerSecond, activity.GetInfo(ctx).Attempt)
 	for until := time.Now().Add(DistributionFor); ; {
 		if err := p.wait(ctx); err != nil {
 			return DistributionStatus{}, asTemporal(context.Canceled)
@@ -114,21 +116,25 @@ func (a *Distributions) IssueRanges(ctx context.Context, in DistributionRef) (Di
 }
 
 // isolate deals with a range that failed. When asking again can't help, ranges get smaller until one user is left; that one has
-// failed, and the others go on. The cause is in the store's log.
+// failed, and the others go on. The cause is in the store's log. But when nobody is given anything it isn't the users' fault:
+// then the activity fails, and Temporal has it tried again later and later.
 func (a *Distributions) isolate(ctx context.Context, id string, p *pace, cause error) (models.Distribution, error) {
 	code := models.CodeOf(cause)
-	if code != models.CodeInternal && code != models.CodeInvalidRequest || ctx.Err() != nil || p.failures >= maxFailures {
+	if code != models.CodeInternal && code != models.CodeInvalidRequest || ctx.Err() != nil {
 		return models.Distribution{}, cause
 	}
 	if p.size > 1 {
 		p.size /= 2
 		return models.Distribution{}, nil
 	}
+	if p.mayFail == 0 {
+		return models.Distribution{}, cause
+	}
 	d, err := a.Store.Distribution(ctx, id)
 	if err != nil {
 		return d, err
 	}
-	p.failures++
+	p.mayFail--
 	a.Log.ErrorContext(ctx, "a user of a distribution failed", "distribution_id", id, "position", d.Next, "error", cause)
 	return a.Store.FailMember(ctx, id, d.Next)
 }
@@ -162,14 +168,19 @@ const (
 
 // pace chooses how many users the next range has, and when it may begin.
 type pace struct {
-	size     int
-	most     int
-	limiter  *rate.Limiter // nil: as fast as it goes
-	failures int           // members in a row that failed
+	size    int
+	most    int
+	limiter *rate.Limiter // nil: as fast as it goes
+	mayFail int           // members from here on that may fail before it is the store that does
 }
 
-func newPace(perSecond int64) *pace {
+// newPace begins the pace of an activity's attempt. Nobody may fail until somebody was given something; only in attempts 3, 6,
+// 12, 24 … one may, or users that can't be served would keep all after them waiting for ever.
+func newPace(perSecond int64, attempt int32) *pace {
 	p := &pace{size: firstRange, most: mostRange}
+	if attempt%3 == 0 && bits.OnesCount32(uint32(attempt/3)) == 1 {
+		p.mayFail = 1
+	}
 	if perSecond > 0 {
 		p.most = int(min(perSecond, mostRange))
 		p.size = min(p.size, p.most)
@@ -188,7 +199,9 @@ func (p *pace) wait(ctx context.Context) error {
 
 // took learns from a range: half way to the size that would have met the aim.
 func (p *pace) took(out store.RangeOutcome) {
-	p.failures = 0
+	if out.Judged > 0 {
+		p.mayFail = spared
+	}
 	ideal := p.most
 	if out.Locked > 0 && out.Judged > 0 {
 		ideal = int(float64(out.Judged) * float64(aimLocked) / float64(out.Locked))

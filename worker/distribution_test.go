@@ -171,6 +171,40 @@ func TestKilledInADistribution(t *testing.T) {
 	r.distributionReplays(id)
 }
 
+// While the store can't give out anything it isn't the users' fault: the step is tried again later and later, and hardly
+// anybody is left out, for else users who can't be served would keep all after them waiting.
+func TestDistributionWhileNothingCanBeGiven(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, alone(t, time.Minute))
+	id := r.distribution(r.people(300))
+	r.exec("RENAME TABLE coupons TO mislaid")
+	s, _ := r.work(nil, nil)
+	run := r.carryOut(id)
+	require.Eventually(t, func() bool { return s.count("IssueRanges") >= 4 }, time.Minute, 20*time.Millisecond)
+	assert.LessOrEqual(t, r.distributed(id).Failed, int64(1))
+	r.exec("RENAME TABLE mislaid TO coupons")
+	require.NoError(t, run.Get(t.Context(), nil))
+	d := r.distributed(id)
+	assert.Equal(t, []any{models.DistributionDone, 300 - d.Failed, int64(0)}, []any{d.State, d.Issued, d.Skipped})
+	assert.LessOrEqual(t, d.Failed, int64(2))
+	r.AuditClean(r.batch.ID)
+}
+
+// Users who can't be served are left out when the others can be, also the first ones of all.
+func TestDistributionToUsersWhoCantBeServed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, alone(t, time.Minute))
+	users := r.people(300)
+	id := r.distribution(users)
+	r.exec("CREATE TRIGGER cursed BEFORE INSERT ON coupons FOR EACH ROW IF NEW.user_id IN ('" + strings.Join([]string{users[0], users[150], users[151]}, "', '") +
+		"') THEN SIGNAL SQLSTATE '45000'; END IF")
+	r.work(nil, nil)
+	require.NoError(t, r.carryOut(id).Get(t.Context(), nil))
+	d := r.distributed(id)
+	assert.Equal(t, []any{models.DistributionDone, int64(297), int64(0), int64(3)}, []any{d.State, d.Issued, d.Skipped, d.Failed})
+	r.AuditClean(r.batch.ID)
+}
+
 // Paused, it gives out nothing more; resumed, it goes on where it was; cancelled, who has a coupon keeps it.
 func TestDistributionIsPausedAndCancelled(t *testing.T) {
 	t.Parallel()
