@@ -41,7 +41,7 @@ lint: $(LINTERS) ## What CI checks beside the tests
 fmt: $(BIN)/golangci-lint ## Format all Go code and sort its imports
 	$(BIN)/golangci-lint fmt
 
-bench: build ## Measure Tearoff over HTTP beside simpler designs, on a MariaDB that flushes every commit
+bench: tools-temporal build ## Measure Tearoff over HTTP beside simpler designs, on a MariaDB that flushes every commit
 	tools/install.sh
 	$(BIN)/tearoff bench $(ARGS)
 

@@ -12,7 +12,7 @@ import (
 var errBenchNumbers = errors.New("--seconds must be more than 0, and --concurrency not less")
 
 type benchCmd struct {
-	Only        []string `help:"Only these scenarios, separated by commas: claim, claim_sold_out, hold_confirm, wallet, quote, distribution." placeholder:"NAMES"`
+	Only        []string `help:"Only these scenarios, separated by commas: claim, claim_sold_out, hold_confirm, wallet, quote, distribution, distribution_beside, distribution_same." placeholder:"NAMES"`
 	Seconds     float64  `help:"How long each scenario and each baseline is measured, after a warm-up." default:"10" placeholder:"N"`
 	Concurrency int      `help:"How many requests are under way at a time; 0 = as many as each scenario is meant for." default:"0"`
 	// No environment variable: TEAROFF_MYSQL may be a production's.
@@ -25,7 +25,7 @@ type benchCmd struct {
 func (*benchCmd) Help() string {
 	return `Each scenario and its baselines run one after the other on the same machine and the same MySQL: compare ratios,
 since rates depend on the machine. The load comes from this process, and Tearoff is one "tearoff api" beside it, asked over
-HTTP with keep-alive connections. It runs without Temporal, which none of these calls needs, and logs warnings only.
+HTTP with keep-alive connections. It runs without Temporal, which none of its calls needs, and logs warnings only.
 
 Baselines: one_row and slots16 are servers of the usual design, a gin handler with one transaction for each request that
 takes from one counter row, or one of 16, and writes coupon and log, without users, keys or rules; bare_one_row and
@@ -33,6 +33,8 @@ bare_slots16 are the same statements straight from the load, without HTTP; alone
 each request instead of shared ones; redis is a counter and a log that is flushed for every write, if a redis-server is on
 the PATH; static is a gin handler that answers the same bytes. A distribution is given out range by range, as a worker does it;
 its latencies are those of a range of 500 users, its rate counts users, and plain_inserts writes the same rows without judging.
+distribution_beside and distribution_same are claims while a worker with a Temporal of its own distributes another batch or the
+same one; undisturbed is the same without it.
 
 The load is a closed loop: each of the callers sends its next request when the last one is answered. Latencies are the
 callers', and a stall counts once for each of them, not for all that could have come meanwhile (coordinated omission).

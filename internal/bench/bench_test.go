@@ -16,7 +16,7 @@ import (
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	_, err := Options{Only: []string{"claim", "clam"}}.withDefaults()
-	require.EqualError(t, err, `bench: there is no scenario "clam": choose among claim, claim_sold_out, hold_confirm, wallet, quote, distribution`)
+	require.EqualError(t, err, `bench: there is no scenario "clam": choose among claim, claim_sold_out, hold_confirm, wallet, quote, distribution, distribution_beside, distribution_same`)
 	_, err = Options{Span: -1}.withDefaults()
 	require.Error(t, err)
 

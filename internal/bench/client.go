@@ -152,7 +152,7 @@ func call[T any](ctx context.Context, at endpoint, path string, in any) (out T, 
 	defer c.close()
 	r := request{method: http.MethodGet, path: path}
 	if in != nil {
-		r.method = http.MethodPost
+		r.method, r.key = http.MethodPost, newKey()
 		if r.body, err = json.Marshal(in); err != nil {
 			return out, err
 		}

@@ -30,6 +30,7 @@ type env struct {
 	server  endpoint // the API, with an order service's key
 	admin   endpoint // the API, with an operator's key
 	alone   endpoint // another one, in which every request has a transaction of its own
+	worker  endpoint // a Tearoff with a Temporal, once a scenario needs it; with an operator's key
 	api     *devserver.Child
 	numbers atomic.Int64 // of ops
 	callers int          // how many requests are under way at a time

@@ -19,6 +19,8 @@ var scenarios = []scenario{
 	{"wallet", 192, prepareWallet},
 	{"quote", 192, prepareQuote},
 	{"distribution", 1, prepareDistribution},
+	{"distribution_beside", 192, prepareBeside},
+	{"distribution_same", 192, prepareSame},
 }
 
 // contest is a scenario that is ready to run.
