@@ -96,6 +96,9 @@ func TestSupportReadsOnly(t *testing.T) {
 	b := setup(t, storetest.SQLite(t))
 	exports := []string{"GET /v1/admin/batches/{id}/codes.csv", "GET /v1/admin/users/{id}/export"} // worth money, or personal
 	for _, op := range operations(t, b.handler) {
+		if slices.Contains(keyless, op.Route) {
+			continue
+		}
 		reads := (strings.HasPrefix(op.Route, "GET ") && !slices.Contains(exports, op.Route)) || op.Route == "POST /v1/admin/templates/{id}/preview"
 		require.Equal(t, reads, slices.Contains(op.Roles, models.RoleSupport), op.Route)
 		if strings.Contains(op.Route, " /v1/admin/") {

@@ -37,6 +37,7 @@ func storedOperations() []operation {
 	all = append(all, batchOperations()...)
 	all = append(all, distributionOperations()...)
 	all = append(all, userOperations()...)
+	all = append(all, reminderOperations()...)
 	return append(all,
 		onRedemptions("WriteOff, cancelling", "CLOSING, write-off", writeOff),
 		onRedemptions("RecordCaptured, stray", "CANCELLED", stray),

@@ -52,7 +52,7 @@ type operation struct {
 
 // alone reports whether the operation looks at what others may have made due.
 func (o operation) alone() bool {
-	return slices.Contains([]string{"Due", "ClaimMessages", "TidyAudiences"}, o.name)
+	return slices.Contains([]string{"Due", "ClaimMessages", "TidyAudiences", "DueReminders", "TidyReminders"}, o.name)
 }
 
 // TestFaults strikes every operation at each of its statements with each fault. A fault inside a transaction must not be

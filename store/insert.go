@@ -67,6 +67,13 @@ var (
 			return append(args, m.DistributionID, m.Pos, orNull(m.UserID))
 		},
 	}
+	reminderTable = table[models.Reminder]{
+		"reminders",
+		[]string{"batch_id", "day", "user_id", "days_before", "coupons", "valid_until", "at"},
+		func(args []any, r *models.Reminder) []any {
+			return append(args, r.BatchID, r.Day, r.UserID, r.DaysBefore, r.Coupons, r.ValidUntil, r.At)
+		},
+	}
 	skipTable = table[models.DistributionSkip]{
 		"distribution_skips",
 		[]string{"distribution_id", "pos", "user_id", "reason"},

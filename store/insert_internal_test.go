@@ -17,7 +17,9 @@ func TestInsertTables(t *testing.T) {
 	sameColumns(t, couponTable)
 	sameColumns(t, entryTable)
 	sameColumns(t, limitTable)
+	sameColumns(t, codeTable)
 	sameColumns(t, memberTable)
+	sameColumns(t, reminderTable)
 	sameColumns(t, skipTable)
 }
 

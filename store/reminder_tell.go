@@ -129,7 +129,7 @@ func (p *reminderPage) remind(r *models.Reminding, first map[string]dueCoupon) e
 			messages = append(messages, r.Messages(template, rows[i], c.ID)...)
 		}
 	}
-	if err := p.tx.CreateInBatches(rows, messagesAtOnce).Error; err != nil {
+	if err := insert(p.tx, reminderTable, pointers(rows)); err != nil {
 		return err
 	}
 	if err := p.emit(rows, first); err != nil {
