@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -221,5 +222,22 @@ func TestDeadCodesAreUnknownOnes(t *testing.T) {
 			b.types(code, storetest.Name("user")).problem(422, models.CodeNotValid)
 			assert.GreaterOrEqual(t, time.Since(began), takes, code)
 		}
+	})
+}
+
+// A code that looks like one that there is, which Tearoff didn't make, is another code, and wrong.
+func TestLookAlikesOfOwnCodesAreWrong(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := setup(t, s)
+		batch := b.Batch(storetest.BatchSpec{ClaimMode: models.ClaimModeOnUse, Codes: models.CodesShared})
+		code := "0" + strings.ToUpper(models.NewID("c")[2:])
+		_, err := s.CreateCodes(t.Context(), batch.ID, []models.CouponCode{{Kind: models.CodesShared, Display: code, Active: true}}, models.AuditRecord{})
+		require.NoError(t, err)
+		alike := "O" + code[1:]
+		require.Equal(t, code, models.CodeFold(alike))
+		verdicts := verdictsOf(b.quotes(storetest.Name("user"), []string{code, alike}).ok(200))
+		require.Equal(t, "APPLICABLE ", verdicts[code])
+		require.Equal(t, "INAPPLICABLE code_not_valid", verdicts[alike])
 	})
 }

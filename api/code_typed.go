@@ -194,12 +194,15 @@ func hideCodes(found *store.Offered, q store.OfferQuery) {
 		return hide
 	})
 	// Each stands where it would and is called as it was typed, or its place and its name would tell that it is there.
-	isCode := func(ref models.CouponRef) bool { return ref.Code != "" }
 	isBatch := func(ref models.CouponRef) bool { return ref.BatchID != "" }
-	found.Missing = slices.DeleteFunc(found.Missing, isCode)
+	unknown := map[string]bool{}
+	found.Missing = slices.DeleteFunc(found.Missing, func(ref models.CouponRef) bool {
+		unknown[ref.Code] = true
+		return ref.Code != ""
+	})
 	var codes []models.CouponRef
 	for _, typed := range q.Codes {
-		if !shown[typed] && (hidden[typed] || !shown[models.CodeFold(typed)]) {
+		if unknown[typed] || hidden[typed] || !shown[typed] && hidden[models.CodeFold(typed)] {
 			codes = append(codes, models.CouponRef{Code: typed})
 		}
 	}

@@ -96,7 +96,7 @@ func (s *Server) couponRoutes() []route {
 	const created, ok = 201, 200
 	return []route{
 		on(s, spec{Route: "GET /v1/admin/coupons", Name: "list-coupons", Roles: adminRead,
-			Summary: "Find coupons of a user, a batch, a code or a state"}, s.listCoupons),
+			Summary: "Find coupons of a user, a batch or a code, also by state"}, s.listCoupons),
 		on(s, spec{Route: "GET /v1/admin/coupons/{id}", Name: "get-coupon", Roles: adminRead,
 			Summary: "A coupon with all that happened to it, and why"}, s.getCoupon),
 		on(s, spec{Route: "POST /v1/admin/coupons/{id}/revoke", Name: "revoke-coupon", Roles: admins, Status: ok,

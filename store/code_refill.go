@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/tearoff/tearoff/models"
@@ -89,11 +90,8 @@ func (s *Store) DueCodes(ctx context.Context, limit int) ([]string, error) {
 	}
 	low, err := s.lowBatches(ctx, limit)
 	for _, batchID := range low {
-		_, found, err := s.NextCodeJob(ctx, batchID)
-		if err != nil {
-			return distinct(due), err
-		}
-		if found {
+		_, found, failed := s.NextCodeJob(ctx, batchID)
+		if err = errors.Join(err, failed); found { // one that fails keeps no other waiting
 			due = append(due, batchID)
 		}
 	}

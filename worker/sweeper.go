@@ -129,11 +129,8 @@ func (s Sweeper) sweep(ctx context.Context, kind string, find func() ([]resting,
 		return
 	}
 	due, err := find()
-	if err != nil {
-		if ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "what rests could not be found", "kind", kind, "error", err)
-		}
-		return
+	if err != nil && ctx.Err() == nil {
+		s.Log.WarnContext(ctx, "not all that rests could be found", "kind", kind, "error", err)
 	}
 	for _, r := range due {
 		if err := s.drive(ctx, r); err != nil {

@@ -1,8 +1,6 @@
 -- +goose Up
 -- Lists are by id, of a merchant or of a state; for both, the server intersects the two, which have the same order.
-CREATE INDEX messages_merchant ON messages (merchant_id, id);
-CREATE INDEX messages_state ON messages (state, id);
+ALTER TABLE messages ADD INDEX messages_merchant (merchant_id, id), ADD INDEX messages_state (state, id);
 
 -- +goose Down
-DROP INDEX messages_merchant ON messages;
-DROP INDEX messages_state ON messages;
+ALTER TABLE messages DROP INDEX messages_merchant, DROP INDEX messages_state;
