@@ -32,12 +32,18 @@ type batchEdit struct {
 }
 
 type copyBatchInput struct {
+	Keyed
 	BatchPath
 	Body struct {
 		Name     *string      `json:"name,omitempty" maxLength:"200" doc:"Default: the same."`
 		Quantity field[int64] `json:"quantity,omitzero" doc:"Default: the same. null: unlimited."`
 		Reason   string       `json:"reason" minLength:"1" maxLength:"1000" doc:"For the audit log."`
 	}
+}
+
+type copyBatchOutput struct {
+	Replayed string `header:"Idempotency-Replayed" doc:"true: an earlier request with the same key made it."`
+	Body     batch
 }
 
 type stockInput struct {
@@ -109,14 +115,30 @@ func told(body batchEdit) (map[string]any, error) {
 	return detail, err
 }
 
-func (s *Server) copyBatch(ctx context.Context, in *copyBatchInput) (*batchOutput, error) {
+func (s *Server) copyBatch(ctx context.Context, in *copyBatchInput) (*copyBatchOutput, error) {
 	row, err := s.batch(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	now, err := s.store.Now(ctx)
+	c, err := s.creates(ctx, in.Key, audited(ctx, "batch.copy", in.Body.Reason), []any{row.ID, in.Body.Name, in.Body.Quantity.sent, in.Body.Quantity.value, in.Body.Reason})
 	if err != nil {
 		return nil, err
+	}
+	if c.made {
+		row, err = s.batch(ctx, c.record.Subject)
+	} else {
+		row, err = s.makeCopy(ctx, row, in, c.record)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &copyBatchOutput{Replayed: replayedAs(c.made), Body: viewBatch(row)}, nil
+}
+
+func (s *Server) makeCopy(ctx context.Context, row store.BatchRow, in *copyBatchInput, record models.AuditRecord) (store.BatchRow, error) {
+	now, err := s.store.Now(ctx)
+	if err != nil {
+		return store.BatchRow{}, err
 	}
 	asked := asAsked(row)
 	if in.Body.Name != nil {
@@ -128,17 +150,12 @@ func (s *Server) copyBatch(ctx context.Context, in *copyBatchInput) (*batchOutpu
 	withoutPast(&asked, row.Batch, now)
 	made, err := s.checkBatch(ctx, asked, row.MerchantID, nil)
 	if err != nil {
-		return nil, err
+		return store.BatchRow{}, err
 	}
 	if made.Products = row.Products; made.Products != nil {
 		made.Products = &models.ProductTags{Text: row.Products.Text, FromRule: row.Products.FromRule}
 	}
-	record := audited(ctx, "batch.copy", in.Body.Reason)
-	copied, err := s.store.CopyBatch(ctx, row.ID, made, asked.Quantity, record)
-	if err != nil {
-		return nil, err
-	}
-	return &batchOutput{Body: viewBatch(copied)}, nil
+	return s.store.CopyBatch(ctx, row.ID, made, asked.Quantity, record)
 }
 
 // withoutPast leaves windows out that are over; coupons then last for as long as they would have.

@@ -72,7 +72,8 @@ func TestKeysOfRequests(t *testing.T) {
 		switch op.Route {
 		case "POST /v1/claims", "POST /v1/holds", "POST /v1/redemptions", "POST /v1/holds/{id}/refunds", "POST /v1/redemptions/{id}/refunds",
 			"POST /v1/admin/batches/{id}/stock", "POST /v1/admin/batches/{id}/issue", "POST /v1/admin/batches/{id}/extend", "POST /v1/admin/batches/{id}/revoke",
-			"POST /v1/admin/batches/{id}/codes/generate", "POST /v1/admin/distributions", "POST /v1/admin/messages":
+			"POST /v1/admin/batches/{id}/codes/generate", "POST /v1/admin/webhooks", "POST /v1/admin/batches/{id}/copy",
+			"POST /v1/admin/templates", "POST /v1/admin/templates/{id}/versions", "POST /v1/admin/imports", "POST /v1/admin/distributions", "POST /v1/admin/messages":
 			require.True(t, op.has("header", "Idempotency-Key"), op.Route)
 		default:
 			require.False(t, op.has("header", "Idempotency-Key"), "%s promises what it doesn't keep", op.Route)

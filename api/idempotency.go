@@ -1,10 +1,14 @@
 package api
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/tearoff/tearoff/models"
 )
 
 const replayedHeader = "Idempotency-Replayed"
@@ -17,6 +21,37 @@ type Keyed struct {
 }
 
 const maxKeyLen = 255
+
+// creation is a request that makes something: the record of it, by which a repeat finds what was made.
+type creation struct {
+	record models.AuditRecord
+	made   bool // an earlier request with the key has made record.Subject
+}
+
+// requestDetail is the detail of a record that holds the hash of what its request said.
+const requestDetail = "request"
+
+// creates begins a creation. The same key with another content is CodeIdempotencyKeyReused.
+func (s *Server) creates(ctx context.Context, key string, record models.AuditRecord, content any) (creation, error) {
+	if key == "" {
+		return creation{record: record}, nil
+	}
+	raw, err := json.Marshal(content)
+	if err != nil {
+		return creation{}, err
+	}
+	record.ID = models.DerivedID(models.PrefixAudit, record.Action, keyOf(ctx).Caller, key)
+	record = record.With(requestDetail, models.Hash(string(raw)))
+	before, made, err := s.store.Recorded(ctx, record.ID)
+	switch {
+	case err != nil || !made:
+		return creation{record: record}, err
+	case before.Detail[requestDetail] != record.Detail[requestDetail]:
+		return creation{}, models.NewError(models.CodeIdempotencyKeyReused, "the key was used before with another content").With("id", before.Subject)
+	default:
+		return creation{record: before, made: true}, nil
+	}
+}
 
 // Resolve implements huma.Resolver.
 func (k *Keyed) Resolve(huma.Context) []error {

@@ -27,6 +27,7 @@ func (s *Server) importRoutes() []route {
 }
 
 type createImportInput struct {
+	Keyed
 	Body struct {
 		MerchantID string               `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Default: the key's merchant."`
 		Kind       models.ImportKind    `json:"kind" enum:"users,audience,codes" doc:"users: users with profile and tags. audience: members of a list. codes: codes of a batch."`
@@ -37,6 +38,11 @@ type createImportInput struct {
 }
 
 type importOutput struct{ Body Import }
+
+type newImportOutput struct {
+	Replayed string `header:"Idempotency-Replayed" doc:"true: an earlier request with the same key made it."`
+	Body     Import
+}
 
 type importsOutput struct{ Body page[Import] }
 
@@ -66,7 +72,7 @@ func viewImport(i models.Import) Import {
 	}
 }
 
-func (s *Server) createImport(ctx context.Context, in *createImportInput) (*importOutput, error) {
+func (s *Server) createImport(ctx context.Context, in *createImportInput) (*newImportOutput, error) {
 	merchantID, err := merchantFor(ctx, in.Body.MerchantID)
 	if err != nil {
 		return nil, err
@@ -86,12 +92,21 @@ func (s *Server) createImport(ctx context.Context, in *createImportInput) (*impo
 	}
 	record := audited(ctx, "import.create", in.Body.Reason)
 	record.Detail = map[string]any{"kind": in.Body.Kind, "target": in.Body.Target}
-	imp, err := s.store.CreateImport(ctx, models.Import{
-		MerchantID: merchantID, Kind: in.Body.Kind, Target: in.Body.Target, Options: in.Body.Options, Actor: keyOf(ctx).ID}, record)
+	c, err := s.creates(ctx, in.Key, record, in.Body)
 	if err != nil {
 		return nil, err
 	}
-	return &importOutput{Body: viewImport(imp)}, nil
+	var imp models.Import
+	if c.made {
+		imp, err = s.importOf(ctx, c.record.Subject)
+	} else {
+		imp, err = s.store.CreateImport(ctx, models.Import{
+			MerchantID: merchantID, Kind: in.Body.Kind, Target: in.Body.Target, Options: in.Body.Options, Actor: keyOf(ctx).ID}, c.record)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &newImportOutput{Replayed: replayedAs(c.made), Body: viewImport(imp)}, nil
 }
 
 // merchantOfCodes is whose codes the batch's are, if the key can see it and it has any.

@@ -27,6 +27,11 @@ type writeMessageInput struct {
 	}
 }
 
+type writtenMessagesOutput struct {
+	Replayed string `header:"Idempotency-Replayed" doc:"true: an earlier request with the same key wrote them."`
+	Body     page[message]
+}
+
 // MessagePath names a message.
 type MessagePath struct {
 	ID string `path:"id" maxLength:"100"`
@@ -101,7 +106,7 @@ func (s *Server) listMessages(ctx context.Context, in *listMessagesInput) (*mess
 }
 
 // writeMessage tells one user something.
-func (s *Server) writeMessage(ctx context.Context, in *writeMessageInput) (*messagesOutput, error) {
+func (s *Server) writeMessage(ctx context.Context, in *writeMessageInput) (*writtenMessagesOutput, error) {
 	t, err := s.template(ctx, in.Body.TemplateID, 0)
 	if err != nil {
 		return nil, err
@@ -120,8 +125,8 @@ func (s *Server) writeMessage(ctx context.Context, in *writeMessageInput) (*mess
 	if in.Body.SendAt != nil {
 		notice.DueAt = models.NewTime(*in.Body.SendAt)
 	}
-	rows, err := s.store.WriteMessage(ctx, t.Messages(notice), audited(ctx, "message.write", in.Body.Reason))
-	return &messagesOutput{Body: messagePages.page(rows, len(rows))}, err
+	rows, replayed, err := s.store.WriteMessage(ctx, t.Messages(notice), audited(ctx, "message.write", in.Body.Reason))
+	return &writtenMessagesOutput{Replayed: replayedAs(replayed), Body: messagePages.page(rows, len(rows))}, err
 }
 
 func (s *Server) retryMessage(ctx context.Context, in *retryMessageInput) (*messageOutput, error) {

@@ -13,6 +13,7 @@ import (
 )
 
 type createTemplateInput struct {
+	Keyed
 	Body struct {
 		MerchantID string             `json:"merchant_id,omitempty" maxLength:"100" pattern:"^(\\S(.*\\S)?)?$" doc:"Default: the key's merchant, or the platform itself."`
 		Kind       models.MessageKind `json:"kind" enum:"issued,reminder,refund,manual"`
@@ -34,6 +35,7 @@ type TemplatePath struct {
 }
 
 type createTemplateVersionInput struct {
+	Keyed
 	TemplatePath
 	Body TemplateContent
 }
@@ -55,6 +57,11 @@ type previewTemplateInput struct {
 }
 
 type templateOutput struct{ Body template }
+
+type newTemplateOutput struct {
+	Replayed string `header:"Idempotency-Replayed" doc:"true: an earlier request with the same key made it."`
+	Body     template
+}
 
 type templatesOutput struct{ Body page[template] }
 
@@ -90,23 +97,23 @@ func viewTemplate(t models.Template) template {
 
 const templateList = "templates"
 
-func (s *Server) createTemplate(ctx context.Context, in *createTemplateInput) (*templateOutput, error) {
+func (s *Server) createTemplate(ctx context.Context, in *createTemplateInput) (*newTemplateOutput, error) {
 	merchantID, err := merchantFor(ctx, in.Body.MerchantID)
 	if err != nil {
 		return nil, err
 	}
-	return s.writeTemplate(ctx, models.Template{MerchantID: merchantID, Kind: in.Body.Kind}, in.Body.TemplateContent)
+	return s.writeTemplate(ctx, in.Key, models.Template{MerchantID: merchantID, Kind: in.Body.Kind}, in.Body.TemplateContent)
 }
 
-func (s *Server) createTemplateVersion(ctx context.Context, in *createTemplateVersionInput) (*templateOutput, error) {
+func (s *Server) createTemplateVersion(ctx context.Context, in *createTemplateVersionInput) (*newTemplateOutput, error) {
 	t, err := s.template(ctx, in.ID, 0)
 	if err != nil {
 		return nil, err
 	}
-	return s.writeTemplate(ctx, models.Template{ID: t.ID, MerchantID: t.MerchantID, Kind: t.Kind}, in.Body)
+	return s.writeTemplate(ctx, in.Key, models.Template{ID: t.ID, MerchantID: t.MerchantID, Kind: t.Kind}, in.Body)
 }
 
-func (s *Server) writeTemplate(ctx context.Context, t models.Template, c TemplateContent) (*templateOutput, error) {
+func (s *Server) writeTemplate(ctx context.Context, key string, t models.Template, c TemplateContent) (*newTemplateOutput, error) {
 	t.Name, t.Channels, t.Locale, t.Texts = c.Name, c.Channels, canonical(c.Locale), make(map[string]models.Text, len(c.Texts))
 	for locale, text := range c.Texts {
 		t.Texts[canonical(locale)] = text
@@ -125,8 +132,17 @@ func (s *Server) writeTemplate(ctx context.Context, t models.Template, c Templat
 	if len(faults) > 0 {
 		return nil, invalid(faults...)
 	}
-	written, err := s.store.CreateTemplate(ctx, t, audited(ctx, "template.create", ""))
-	return &templateOutput{Body: viewTemplate(written)}, err
+	made, err := s.creates(ctx, key, audited(ctx, "template.create", ""), t)
+	if err != nil {
+		return nil, err
+	}
+	if made.made {
+		version, _ := made.record.Detail["version"].(float64) // a later one may be there by now
+		t, err = s.template(ctx, made.record.Subject, int(version))
+	} else {
+		t, err = s.store.CreateTemplate(ctx, t, made.record)
+	}
+	return &newTemplateOutput{Replayed: replayedAs(made.made), Body: viewTemplate(t)}, err
 }
 
 // canonical spells a language tag as users' are: de-AT for de_at. What is none stays as it is and is found by the check.

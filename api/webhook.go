@@ -48,6 +48,7 @@ type EndpointPath struct {
 }
 
 type createEndpointInput struct {
+	Keyed
 	Body struct {
 		URL         string   `json:"url" maxLength:"2000" example:"https://shop.example.com/tearoff"`
 		Events      []string `json:"events" minItems:"1" maxItems:"50" nullable:"false" doc:"Types, all of a thing as coupon.*, or all as *." example:"[\"coupon.*\"]"`
@@ -86,7 +87,10 @@ type endpointOutput struct{ Body Endpoint }
 
 type endpointsOutput struct{ Body page[Endpoint] }
 
-type newEndpointOutput struct{ Body newEndpoint }
+type newEndpointOutput struct {
+	Replayed string `header:"Idempotency-Replayed" doc:"true: an earlier request with the same key made it."`
+	Body     newEndpoint
+}
 
 type newEndpoint struct {
 	Endpoint
@@ -150,13 +154,22 @@ func (s *Server) createEndpoint(ctx context.Context, in *createEndpointInput) (*
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.store.CreateEndpoint(ctx, models.WebhookEndpoint{
-		MerchantID: merchantID, URL: in.Body.URL, Description: in.Body.Description, Events: in.Body.Events,
-	}, audited(ctx, "webhook.create", in.Body.Reason))
+	c, err := s.creates(ctx, in.Key, audited(ctx, "webhook.create", in.Body.Reason), in.Body)
 	if err != nil {
 		return nil, err
 	}
-	return &newEndpointOutput{Body: newEndpoint{Endpoint: viewEndpoint(e), Secret: e.Secret}}, nil
+	var e models.WebhookEndpoint
+	if c.made { // with its secret, which the answer was lost with
+		e, err = s.endpoint(ctx, c.record.Subject)
+	} else {
+		e, err = s.store.CreateEndpoint(ctx, models.WebhookEndpoint{
+			MerchantID: merchantID, URL: in.Body.URL, Description: in.Body.Description, Events: in.Body.Events,
+		}, c.record)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &newEndpointOutput{Replayed: replayedAs(c.made), Body: newEndpoint{Endpoint: viewEndpoint(e), Secret: e.Secret}}, nil
 }
 
 const endpointList = "webhooks"

@@ -1,5 +1,7 @@
 package models
 
+import "maps"
+
 // AuditRecord says who did something that needs a reason.
 type AuditRecord struct {
 	ID      string `gorm:"primaryKey"`
@@ -9,6 +11,16 @@ type AuditRecord struct {
 	Subject string // the id it was done to
 	Reason  string
 	Detail  map[string]any `gorm:"serializer:json"`
+}
+
+// With returns the record with one detail more.
+func (r AuditRecord) With(name string, value any) AuditRecord {
+	r.Detail = maps.Clone(r.Detail)
+	if r.Detail == nil {
+		r.Detail = map[string]any{}
+	}
+	r.Detail[name] = value
+	return r
 }
 
 // TableName implements gorm's naming.

@@ -13,8 +13,27 @@ func (tx *txn) audit(r models.AuditRecord) error {
 	if err != nil {
 		return err
 	}
+	if r.ID != "" && tx.again {
+		var n int64
+		if err := tx.Model(&r).Where("id = ?", r.ID).Count(&n).Error; err != nil {
+			return err
+		}
+		if n > 0 { // what an unknown COMMIT has done was found before: this is another request with the same key
+			return models.NewError(models.CodeUnavailable, "the same request is under way")
+		}
+	}
 	r.ID, r.At = cmp.Or(r.ID, models.NewID(models.PrefixAudit)), now
 	return tx.Create(&r).Error
+}
+
+// Recorded finds the record of a deed that was named by its request's key; false when there is none.
+func (s *Store) Recorded(ctx context.Context, id string) (models.AuditRecord, bool, error) {
+	var rows []models.AuditRecord
+	err := s.db.WithContext(ctx).Find(&rows, "id = ?", id).Error
+	if err != nil || len(rows) == 0 {
+		return models.AuditRecord{}, false, asError(err)
+	}
+	return rows[0], true, nil
 }
 
 // AddAudit records a deed that writes nothing else here, or that has been done. The id and the time are filled in.

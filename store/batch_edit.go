@@ -129,8 +129,8 @@ func (s *Store) CopyBatch(ctx context.Context, fromID string, b models.Batch, qu
 		if err != nil {
 			return err
 		}
-		audit.Subject, audit.Detail = id, map[string]any{"copy_of": fromID}
-		return tx.audit(audit)
+		audit.Subject = id
+		return tx.audit(audit.With("copy_of", fromID))
 	})
 }
 

@@ -28,10 +28,9 @@ func (s *Store) AddMessages(ctx context.Context, rows []models.Message) error {
 }
 
 // WriteMessage adds messages that an admin wrote, all with one dedupe key, and returns them as they are stored: those of an
-// earlier call with that key if there was one, and CodeIdempotencyKeyReused if they say something else.
-func (s *Store) WriteMessage(ctx context.Context, rows []models.Message, audit models.AuditRecord) ([]models.Message, error) {
-	var stored []models.Message
-	err := s.tx(ctx, func(tx *txn) error {
+// earlier call with that key if there was one, which replayed says, and CodeIdempotencyKeyReused if they say something else.
+func (s *Store) WriteMessage(ctx context.Context, rows []models.Message, audit models.AuditRecord) (stored []models.Message, replayed bool, err error) {
+	err = s.tx(ctx, func(tx *txn) error {
 		fresh, err := tx.freshMessages(rows)
 		if err != nil {
 			return err
@@ -45,14 +44,14 @@ func (s *Store) WriteMessage(ctx context.Context, rows []models.Message, audit m
 		if x, y := stored[0], rows[0]; x.UserID != y.UserID || x.TemplateID != y.TemplateID || !maps.Equal(x.Params.Fields, y.Params.Fields) {
 			return models.NewError(models.CodeIdempotencyKeyReused, "the key was used for another message")
 		}
-		if len(fresh) == 0 {
+		if replayed = len(fresh) == 0 && !tx.again; len(fresh) == 0 {
 			return nil
 		}
 		audit.Subject = stored[0].UserID
 		audit.Detail = map[string]any{"template_id": rows[0].TemplateID, "template_version": rows[0].TemplateVersion}
 		return tx.audit(audit)
 	})
-	return stored, err
+	return stored, replayed, err
 }
 
 // addMessages inserts the messages that are not there yet by dedupe key and channel; the others stay as they are. Id, state,

@@ -41,7 +41,7 @@ func (s *Store) CreateTemplate(ctx context.Context, t models.Template, audit mod
 			return err
 		}
 		audit.Subject = t.ID
-		return tx.audit(audit)
+		return tx.audit(audit.With("version", t.Version))
 	})
 	return t, err
 }
