@@ -50,6 +50,17 @@ type object = map[string]any
 // do sends a request and reads the answer; a connection that breaks comes back with status 0.
 func (c *client) do(method, path string, body any) answer {
 	c.t.Helper()
+	return c.send(method, path, body, "")
+}
+
+// keyed posts with an Idempotency-Key.
+func (c *client) keyed(key, path string, body any) answer {
+	c.t.Helper()
+	return c.send(http.MethodPost, path, body, key)
+}
+
+func (c *client) send(method, path string, body any, key string) answer {
+	c.t.Helper()
 	content, err := json.Marshal(body)
 	require.NoError(c.t, err)
 	request, err := http.NewRequestWithContext(c.t.Context(), method, c.base+path, bytes.NewReader(content))
@@ -57,6 +68,9 @@ func (c *client) do(method, path string, body any) answer {
 	request.Header.Set("Authorization", "Bearer "+c.key)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		request.Header.Set("Idempotency-Key", key)
 	}
 	got, err := (&http.Client{Timeout: 60 * time.Second}).Do(request)
 	if err != nil {
