@@ -140,7 +140,7 @@ type DistributionEvent struct {
 
 // Event tells of the distribution as it is now.
 func (d Distribution) Event(kind EventType) Event {
-	return NewEvent(kind, d.MerchantID, d.ID, d.Seq, DistributionEvent{
+	return Event{Type: kind, MerchantID: d.MerchantID, Subject: d.ID, SubjectSeq: d.Seq}.With(DistributionEvent{
 		DistributionID: d.ID, BatchID: d.BatchID, State: d.State, Size: d.Size, Issued: d.Issued, Skipped: d.Skipped, Failed: d.Failed,
 	})
 }

@@ -75,14 +75,14 @@ type Event struct {
 	Data json.RawMessage `gorm:"serializer:json" json:"data"`
 }
 
-// NewEvent makes an event whose id and time are filled in when it is emitted. seq is the subject's own sequence; data is a
-// struct that can be written as JSON.
-func NewEvent(kind EventType, merchantID, subject string, seq int64, data any) Event {
+// With returns the event with its data, a struct that can be written as JSON. Id and time are filled in when it is emitted.
+func (e Event) With(data any) Event {
 	raw, err := json.Marshal(data)
 	if err != nil {
 		raw = nil // emitting it fails: an event must never be told without its content
 	}
-	return Event{Type: kind, MerchantID: merchantID, Subject: subject, SubjectSeq: seq, Data: raw}
+	e.Data = raw
+	return e
 }
 
 // EventIDAt is lower than the id of every event that is made from the instant on, and higher than those of before.

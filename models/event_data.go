@@ -164,5 +164,5 @@ func NewProductEvent(b Batch, shown bool, kind TagKind, ids []string) Event {
 	if b.Products != nil {
 		d.Text = b.Products.Text
 	}
-	return NewEvent(told, b.MerchantID, b.ID, 0, d)
+	return Event{Type: told, MerchantID: b.MerchantID, Subject: b.ID}.With(d)
 }

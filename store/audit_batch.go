@@ -116,7 +116,7 @@ func (a *auditor) advance(f *batchFold, upTo int64) error {
 	for f.LedgerSeq < upTo {
 		t := newTouched()
 		from := f.LedgerSeq
-		n, err := readEntries(a.db, f.BatchID, from, upTo, func(e *auditEntry) {
+		n, err := entryRange{f.BatchID, from, upTo}.read(a.db, func(e *auditEntry) {
 			check(a.about(1, f.BatchID), "next ledger entry", f.LedgerSeq+1, e.BatchSeq)
 			f.Apply(e.LedgerEntry)
 			if e.Kind == models.EntryStocked {

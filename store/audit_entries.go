@@ -36,16 +36,22 @@ var kinds = func() map[string]models.EntryKind {
 	return known
 }()
 
-// readEntries hands the entries after the sequence to fn, in order and at most entrySlice, and returns how many.
-func readEntries(db *gorm.DB, batchID string, after, upTo int64, fn func(e *auditEntry)) (n int, err error) {
+// entryRange are the entries of a batch's ledger after one sequence, up to another.
+type entryRange struct {
+	batchID     string
+	after, upTo int64
+}
+
+// read hands the first entries of the range to fn, in order and at most entrySlice, and returns how many.
+func (r entryRange) read(db *gorm.DB, fn func(e *auditEntry)) (n int, err error) {
 	rows, err := db.Raw("SELECT batch_seq, COALESCE(coupon_seq, 0), `count`, amount, kind, coupon_id, user_id, `day`, redemption_id "+
 		"FROM ledger_entries WHERE batch_id = ? AND batch_seq > ? AND batch_seq <= ? ORDER BY batch_seq LIMIT ?",
-		batchID, after, upTo, entrySlice).Rows()
+		r.batchID, r.after, r.upTo, entrySlice).Rows()
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
-	e := auditEntry{LedgerEntry: models.LedgerEntry{BatchID: batchID}}
+	e := auditEntry{LedgerEntry: models.LedgerEntry{BatchID: r.batchID}}
 	for ; rows.Next(); n++ {
 		err := rows.Scan(&e.BatchSeq, &e.couponSeq, &e.Count, &e.Amount, &e.kind, &e.coupon, &e.user, &e.day, &e.redemption)
 		if err != nil {

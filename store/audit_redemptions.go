@@ -87,7 +87,7 @@ func (a *auditor) auditNamed(ids []string, since models.Time) error {
 func (a *auditor) auditEnded(f *batchFold) error {
 	for after := f.base.PriorSeq; after < f.base.LedgerSeq; {
 		ids := map[string]bool{}
-		n, err := readEntries(a.db, f.BatchID, after, f.base.LedgerSeq, func(e *auditEntry) {
+		n, err := entryRange{f.BatchID, after, f.base.LedgerSeq}.read(a.db, func(e *auditEntry) {
 			if after = e.BatchSeq; len(e.redemption) > 0 {
 				ids[string(e.redemption)] = true
 			}

@@ -83,7 +83,7 @@ func (a *auditor) nameDifferences(f *batchFold, i int) error {
 	for after, n := int64(0), 1; n > 0 && after < f.LedgerSeq && a.Truncated == 0; {
 		t := newTouched()
 		var err error
-		n, err = readEntries(a.db, f.BatchID, after, f.LedgerSeq, func(e *auditEntry) {
+		n, err = entryRange{f.BatchID, after, f.LedgerSeq}.read(a.db, func(e *auditEntry) {
 			if after = e.BatchSeq; f.parts.of(e.user) == i {
 				t.add(e, true, false)
 			}

@@ -63,26 +63,9 @@ func (tx *txn) wakePublished(batchID string) error {
 // DueBatches returns up to limit batches that somebody has to look after, and puts each off, so that several sweepers share
 // the work. Only LookAtBatch gives one rest.
 func (s *Store) DueBatches(ctx context.Context, limit int) ([]models.BatchLife, error) {
-	var due []models.BatchLife
-	err := s.tx(ctx, func(tx *txn) error {
-		now, err := tx.now()
-		if err != nil {
-			return err
-		}
-		due = nil
-		if err := tx.free().Where("due_at <= ?", now).Order("due_at").Limit(limit).Find(&due).Error; err != nil {
-			return err
-		}
-		for i, l := range due {
-			if err := tx.guard(1, "UPDATE batch_lives SET due_at = ?, seq = seq + 1 WHERE batch_id = ? AND seq = ?",
-				now.Add(tx.store.grace), l.BatchID, l.Seq); err != nil {
-				return err
-			}
-			due[i].Seq++
-		}
-		return nil
-	})
-	return due, err
+	return duty[models.BatchLife]{
+		row: func(l *models.BatchLife) dutyRow { return dutyRow{condition{"batch_id = ?", []any{l.BatchID}}, &l.Seq} },
+	}.due(ctx, s, limit)
 }
 
 // BatchLook is what there is to know to look after a batch.

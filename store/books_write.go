@@ -2,9 +2,7 @@ package store
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 
 	"gorm.io/gorm/clause"
 
@@ -37,10 +35,18 @@ func (b *books) insert() error {
 	return insert(b.tx, entryTable, pointers(b.entries))
 }
 
-// counterColumn is a column of batch_counters that entries change.
-type counterColumn struct {
-	name  string
-	value func(*models.BatchCounter) any
+// counterColumns are the columns of batch_counters that entries change.
+var counterColumns = []column[*models.BatchCounter]{
+	{"remaining", func(c *models.BatchCounter) any { return c.Remaining }},
+	{"issued", func(c *models.BatchCounter) any { return c.Issued }},
+	{"coded", func(c *models.BatchCounter) any { return c.Coded }},
+	{"face_amount", func(c *models.BatchCounter) any { return c.FaceAmount }},
+	{"reserved_count", func(c *models.BatchCounter) any { return c.ReservedCount }},
+	{"reserved_amount", func(c *models.BatchCounter) any { return c.ReservedAmount }},
+	{"used_count", func(c *models.BatchCounter) any { return c.UsedCount }},
+	{"used_amount", func(c *models.BatchCounter) any { return c.UsedAmount }},
+	{"refunded_amount", func(c *models.BatchCounter) any { return c.RefundedAmount }},
+	{"ledger_seq", func(c *models.BatchCounter) any { return c.LedgerSeq }},
 }
 
 // writeCounters moves all changed counters in one compare-and-set over their sequences.
@@ -52,31 +58,15 @@ func (b *books) writeCounters() error {
 		}
 	}
 	slices.SortFunc(changed, func(x, y *models.BatchCounter) int { return cmp.Compare(x.BatchID, y.BatchID) })
-	id := func(c *models.BatchCounter) string { return c.BatchID }
-	var set []string
-	var args []any
-	columns := []counterColumn{
-		{"remaining", func(c *models.BatchCounter) any { return c.Remaining }},
-		{"issued", func(c *models.BatchCounter) any { return c.Issued }},
-		{"coded", func(c *models.BatchCounter) any { return c.Coded }},
-		{"face_amount", func(c *models.BatchCounter) any { return c.FaceAmount }},
-		{"reserved_count", func(c *models.BatchCounter) any { return c.ReservedCount }},
-		{"reserved_amount", func(c *models.BatchCounter) any { return c.ReservedAmount }},
-		{"used_count", func(c *models.BatchCounter) any { return c.UsedCount }},
-		{"used_amount", func(c *models.BatchCounter) any { return c.UsedAmount }},
-		{"refunded_amount", func(c *models.BatchCounter) any { return c.RefundedAmount }},
-		{"ledger_seq", func(c *models.BatchCounter) any { return c.LedgerSeq }},
+	u := update[*models.BatchCounter]{
+		keyed: keyed[*models.BatchCounter]{changed, "batch_id", func(c *models.BatchCounter) string { return c.BatchID }},
+		table: "batch_counters", set: counterColumns,
+		from: column[*models.BatchCounter]{"ledger_seq", func(c *models.BatchCounter) any { return b.before[c.BatchID].LedgerSeq }},
 	}
 	if len(b.restocked) > 0 {
-		columns = append(columns, counterColumn{"quantity", func(c *models.BatchCounter) any { return orNull(c.Quantity) }})
+		u.set = append(slices.Clip(u.set), column[*models.BatchCounter]{"quantity", func(c *models.BatchCounter) any { return orNull(c.Quantity) }})
 	}
-	for _, column := range columns {
-		var text string
-		text, args = perRow(args, "batch_id", changed, id, column.value)
-		set = append(set, column.name+" = "+text)
-	}
-	from, args := perRow(append(args, keysOf(changed, id)), "batch_id", changed, id, func(c *models.BatchCounter) any { return b.before[c.BatchID].LedgerSeq })
-	return b.tx.guard(int64(len(changed)), "UPDATE batch_counters SET "+strings.Join(set, ", ")+" WHERE batch_id IN ? AND ledger_seq = "+from, args...)
+	return u.run(b.tx)
 }
 
 // writeUsers replaces whole rows: the batch's counter is locked, so nobody else writes them.
@@ -111,24 +101,24 @@ func (b *books) writeCoupons() error {
 		return nil
 	}
 	slices.SortFunc(changed, func(x, y *models.Coupon) int { return cmp.Compare(x.ID, y.ID) })
-	ids := keysOf(changed, couponID)
-	state, args := perRow(nil, "id", changed, couponID, func(c *models.Coupon) any { return c.State })
-	redemption, args := perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return orNull(c.RedemptionID) })
-	to, args := perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.Seq })
-	set := fmt.Sprintf("state = %s, redemption_id = %s, seq = %s", state, redemption, to)
+	set := []column[*models.Coupon]{
+		{"state", func(c *models.Coupon) any { return c.State }},
+		{"redemption_id", func(c *models.Coupon) any { return orNull(c.RedemptionID) }},
+		{"seq", func(c *models.Coupon) any { return c.Seq }},
+	}
 	if len(b.extended) > 0 {
-		var until string
-		until, args = perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.ValidUntil })
-		set += ", valid_until = " + until
+		set = append(set, column[*models.Coupon]{"valid_until", func(c *models.Coupon) any { return c.ValidUntil }})
 	}
 	if b.handed {
-		var user, ordinal string
-		user, args = perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.UserID })
-		ordinal, args = perRow(args, "id", changed, couponID, func(c *models.Coupon) any { return c.Ordinal })
-		set += ", user_id = " + user + ", ordinal = " + ordinal
+		set = append(set, column[*models.Coupon]{"user_id", func(c *models.Coupon) any { return c.UserID }},
+			column[*models.Coupon]{"ordinal", func(c *models.Coupon) any { return c.Ordinal }})
 	}
-	from, args := perRow(append(args, ids), "id", changed, couponID, func(c *models.Coupon) any { return b.couponSeq[c.ID] })
-	return b.tx.guard(int64(len(changed)), "UPDATE coupons SET "+set+" WHERE id IN ? AND seq = "+from, args...)
+	return update[*models.Coupon]{keyed: keyed[*models.Coupon]{changed, "id", couponID}, table: "coupons", set: set, from: b.couponWas()}.run(b.tx)
+}
+
+// couponWas is the sequence that a coupon had.
+func (b *books) couponWas() column[*models.Coupon] {
+	return column[*models.Coupon]{"seq", func(c *models.Coupon) any { return b.couponSeq[c.ID] }}
 }
 
 func couponID(c *models.Coupon) string { return c.ID }
@@ -145,8 +135,9 @@ func (b *books) deleteCoupons() error {
 		return nil
 	}
 	slices.SortFunc(gone, func(x, y *models.Coupon) int { return cmp.Compare(x.ID, y.ID) })
-	ids := keysOf(gone, couponID)
-	from, args := perRow([]any{ids}, "id", gone, couponID, func(c *models.Coupon) any { return b.couponSeq[c.ID] })
+	rows := keyed[*models.Coupon]{gone, "id", couponID}
+	ids := rows.keys()
+	from, args := rows.each([]any{ids}, b.couponWas())
 	if err := b.tx.guard(int64(len(gone)), "DELETE FROM coupons WHERE id IN ? AND seq = "+from, args...); err != nil {
 		return err
 	}
@@ -167,34 +158,15 @@ func (b *books) writeCodes() error {
 		return err
 	}
 	slices.SortFunc(changed, func(x, y *models.CouponCode) int { return cmp.Compare(x.CodeKey, y.CodeKey) })
-	uses, args := perRow(nil, "code_key", changed, codeKey, func(c *models.CouponCode) any { return c.Uses })
-	to, args := perRow(args, "code_key", changed, codeKey, func(c *models.CouponCode) any { return c.Seq })
-	from, args := perRow(append(args, now, keysOf(changed, codeKey)), "code_key", changed, codeKey,
-		func(c *models.CouponCode) any { return b.codeSeq[c.CodeKey] })
-	return b.tx.guard(int64(len(changed)), fmt.Sprintf("UPDATE codes SET uses = %s, seq = %s, updated_at = ? "+
-		"WHERE code_key IN ? AND seq = %s", uses, to, from), args...)
+	return update[*models.CouponCode]{
+		keyed: keyed[*models.CouponCode]{changed, "code_key", codeKey}, table: "codes",
+		set: []column[*models.CouponCode]{
+			{"uses", func(c *models.CouponCode) any { return c.Uses }},
+			{"seq", func(c *models.CouponCode) any { return c.Seq }},
+			{"updated_at", func(*models.CouponCode) any { return now }},
+		},
+		from: column[*models.CouponCode]{"seq", func(c *models.CouponCode) any { return b.codeSeq[c.CodeKey] }},
+	}.run(b.tx)
 }
 
 func codeKey(c *models.CouponCode) string { return c.CodeKey }
-
-func keysOf[T any](rows []T, key func(T) string) []string {
-	keys := make([]string, len(rows))
-	for i, r := range rows {
-		keys[i] = key(r)
-	}
-	return keys
-}
-
-// perRow is SQL that gives each row its own value by its key, with its arguments appended to args. The rows are in the order
-// of their keys, values are comparable. It halves the rows again and again until one value is left: were it a list of all
-// keys, the server would have to go through half of it for each row.
-func perRow[T any](args []any, column string, rows []T, key func(T) string, value func(T) any) (string, []any) {
-	first := value(rows[0])
-	if !slices.ContainsFunc(rows, func(r T) bool { return value(r) != first }) {
-		return "?", append(args, first)
-	}
-	half := len(rows) / 2
-	below, args := perRow(append(args, key(rows[half])), column, rows[:half], key, value)
-	above, args := perRow(args, column, rows[half:], key, value)
-	return "CASE WHEN " + column + " < ? THEN " + below + " ELSE " + above + " END", args
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"gorm.io/gorm"
 
@@ -55,38 +54,25 @@ func (tx *txn) moveBranch(row *models.TCCBranch, to models.BranchState) error {
 	return tx.updateBranches([]*models.TCCBranch{row}, from, branchMoves)
 }
 
-// branchColumn is a column of a barrier row that may change.
-type branchColumn struct {
-	name  string
-	value func(*models.TCCBranch) any // comparable
-}
-
 // What changes when a row moves, and what changes beside that when what it keeps does.
 var (
-	branchMoves = []branchColumn{
+	branchMoves = []column[*models.TCCBranch]{
 		{"state", func(row *models.TCCBranch) any { return row.State }},
 		{"seq", func(row *models.TCCBranch) any { return row.Seq }},
 		{"updated_at", func(row *models.TCCBranch) any { return row.UpdatedAt }},
 	}
-	branchResult = []branchColumn{{"result", func(row *models.TCCBranch) any { return jsonOf(row.Result) }}}
+	branchResult = []column[*models.TCCBranch]{{"result", func(row *models.TCCBranch) any { return jsonOf(row.Result) }}}
 )
 
 // updateBranches writes columns of rows of one branch, sorted by redemption, in one compare-and-set over their sequences;
 // from has each redemption's.
-func (tx *txn) updateBranches(rows []*models.TCCBranch, from map[string]int64, columns []branchColumn) error {
-	id := func(row *models.TCCBranch) string { return row.RedemptionID }
+func (tx *txn) updateBranches(rows []*models.TCCBranch, from map[string]int64, columns []column[*models.TCCBranch]) error {
 	for rows := range slices.Chunk(rows, 500) {
-		var set []string
-		var args []any
-		for _, c := range columns {
-			var text string
-			text, args = perRow(args, "redemption_id", rows, id, c.value)
-			set = append(set, c.name+" = "+text)
-		}
-		was, args := perRow(append(args, keysOf(rows, id), rows[0].Branch), "redemption_id", rows, id,
-			func(row *models.TCCBranch) any { return from[row.RedemptionID] })
-		err := tx.guard(int64(len(rows)), "UPDATE tcc_branches SET "+strings.Join(set, ", ")+
-			" WHERE redemption_id IN ? AND branch = ? AND seq = "+was, args...)
+		err := update[*models.TCCBranch]{
+			keyed: keyed[*models.TCCBranch]{rows, "redemption_id", func(row *models.TCCBranch) string { return row.RedemptionID }},
+			table: "tcc_branches", set: columns, and: condition{"branch = ?", []any{rows[0].Branch}},
+			from: column[*models.TCCBranch]{"seq", func(row *models.TCCBranch) any { return from[row.RedemptionID] }},
+		}.run(tx)
 		if err != nil {
 			return err
 		}

@@ -131,23 +131,5 @@ func (tx *txn) saveBulk(c *models.BulkChange) error {
 // DueBulks returns up to limit bulk changes that nobody has moved for too long, and puts each off, so that several sweepers
 // share the work.
 func (s *Store) DueBulks(ctx context.Context, limit int) ([]models.BulkChange, error) {
-	var due []models.BulkChange
-	err := s.tx(ctx, func(tx *txn) error {
-		now, err := tx.now()
-		if err != nil {
-			return err
-		}
-		due = nil
-		if err := tx.free().Where("due_at <= ?", now).Order("due_at").Limit(limit).Find(&due).Error; err != nil {
-			return err
-		}
-		for i := range due {
-			if err := tx.putOff("bulk_changes", due[i].ID, due[i].Seq, now.Add(tx.store.grace)); err != nil {
-				return err
-			}
-			due[i].Seq++
-		}
-		return nil
-	})
-	return due, err
+	return duty[models.BulkChange]{row: func(c *models.BulkChange) dutyRow { return rowOf(c.ID, &c.Seq) }}.due(ctx, s, limit)
 }

@@ -66,28 +66,11 @@ func (b *books) lack(batchID string) int64 {
 // DueCodes returns up to limit batches for which codes must be made: jobs that nobody has moved for too long, which it puts
 // off so that several sweepers share the work, and batches that are low on codes, for which it makes jobs: so each is found once.
 func (s *Store) DueCodes(ctx context.Context, limit int) ([]string, error) {
-	var due []string
-	err := s.tx(ctx, func(tx *txn) error {
-		now, err := tx.now()
-		if err != nil {
-			return err
-		}
-		var jobs []models.CodeJob
-		if err := tx.free().Where("due_at <= ?", now).Order("due_at").Limit(limit).Find(&jobs).Error; err != nil {
-			return err
-		}
-		due = nil
-		for _, j := range jobs {
-			if err := tx.putOff("code_jobs", j.ID, j.Seq, now.Add(s.grace)); err != nil {
-				return err
-			}
-			due = append(due, j.BatchID)
-		}
-		return nil
-	})
+	jobs, err := duty[models.CodeJob]{row: func(j *models.CodeJob) dutyRow { return rowOf(j.ID, &j.Seq) }}.due(ctx, s, limit)
 	if err != nil {
 		return nil, err
 	}
+	due := keysOf(jobs, func(j models.CodeJob) string { return j.BatchID })
 	low, err := s.lowBatches(ctx, limit)
 	for _, batchID := range low {
 		_, found, failed := s.NextCodeJob(ctx, batchID)

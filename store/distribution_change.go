@@ -91,24 +91,7 @@ func (s *Store) distributionDueAt(d models.Distribution, now models.Time) models
 // DueDistributions returns up to limit distributions that nobody has moved for too long, or whose driver must be told of a
 // change, and puts each off, so that several sweepers share the work.
 func (s *Store) DueDistributions(ctx context.Context, limit int) ([]models.Distribution, error) {
-	var due []models.Distribution
-	err := s.tx(ctx, func(tx *txn) error {
-		now, err := tx.now()
-		if err != nil {
-			return err
-		}
-		if err := tx.free().Where("due_at <= ?", now).Order("due_at").Limit(limit).Find(&due).Error; err != nil {
-			return err
-		}
-		for i := range due {
-			if err := tx.putOff("distributions", due[i].ID, due[i].Seq, now.Add(s.grace)); err != nil {
-				return err
-			}
-			due[i].Seq++
-		}
-		return nil
-	})
-	return due, err
+	return duty[models.Distribution]{row: func(d *models.Distribution) dutyRow { return rowOf(d.ID, &d.Seq) }}.due(ctx, s, limit)
 }
 
 // DistributionWoken takes the mark back after the driver of a distribution was told; what changed since then keeps it.

@@ -15,5 +15,5 @@ func (tx *txn) tellBatch(batch *models.Batch, after models.BatchCounter, c Batch
 	case c.Resume != 0:
 		kind = models.EventBatchResumed
 	}
-	return tx.emit(models.NewEvent(kind, batch.MerchantID, batch.ID, models.BatchEventSeq(after), models.NewBatchEvent(after)))
+	return tx.emit(models.Event{Type: kind, MerchantID: batch.MerchantID, Subject: batch.ID, SubjectSeq: models.BatchEventSeq(after)}.With(models.NewBatchEvent(after)))
 }

@@ -119,17 +119,19 @@ func (tx *txn) tellBudget(batch models.Batch, counter models.BatchCounter, x cro
 }
 
 func budgetEvents(batch models.Batch, counter models.BatchCounter, x crossing) []models.Event {
-	seq := models.BatchEventSeq(counter)
+	told := func(kind models.EventType, data any) models.Event {
+		return models.Event{Type: kind, MerchantID: batch.MerchantID, Subject: batch.ID, SubjectSeq: models.BatchEventSeq(counter)}.With(data)
+	}
 	if x.Budget == models.BudgetStock {
-		return []models.Event{models.NewEvent(models.EventBatchSoldOut, batch.MerchantID, batch.ID, seq, models.NewBatchEvent(counter))}
+		return []models.Event{told(models.EventBatchSoldOut, models.NewBatchEvent(counter))}
 	}
 	data := models.BudgetEvent{BatchID: batch.ID, Budget: x.Budget, Level: x.Level, Limit: x.Bound, Used: x.used}
 	if x.Budget == models.BudgetAmount {
 		data.Currency = batch.Currency
 	}
-	events := []models.Event{models.NewEvent(models.EventBudgetThreshold, batch.MerchantID, batch.ID, seq, data)}
+	events := []models.Event{told(models.EventBudgetThreshold, data)}
 	if x.Level == 100 {
-		events = append(events, models.NewEvent(models.EventBudgetExhausted, batch.MerchantID, batch.ID, seq, data))
+		events = append(events, told(models.EventBudgetExhausted, data))
 	}
 	return events
 }

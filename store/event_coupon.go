@@ -37,5 +37,5 @@ func (b *books) tell(c *models.Coupon, e models.LedgerEntry) {
 	if kind == "" || batch == nil || !b.heard.hear(batch.MerchantID, kind) {
 		return
 	}
-	b.tx.events = append(b.tx.events, models.NewEvent(kind, batch.MerchantID, c.ID, c.Seq, models.NewCouponEvent(*c, e)))
+	b.tx.events = append(b.tx.events, models.Event{Type: kind, MerchantID: batch.MerchantID, Subject: c.ID, SubjectSeq: c.Seq}.With(models.NewCouponEvent(*c, e)))
 }

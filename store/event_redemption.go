@@ -32,7 +32,7 @@ func (tx *txn) tellRedemption(r *models.Redemption) error {
 	if kind == "" || err != nil || !heard.hear(r.MerchantID, kind) {
 		return err
 	}
-	return tx.emit(models.NewEvent(kind, r.MerchantID, r.ID, r.Seq, models.NewRedemptionEvent(*r)))
+	return tx.emit(models.Event{Type: kind, MerchantID: r.MerchantID, Subject: r.ID, SubjectSeq: r.Seq}.With(models.NewRedemptionEvent(*r)))
 }
 
 // refundEvent is what is told of a refund that has come to where it is; "" for nothing.
@@ -69,5 +69,5 @@ func (tx *txn) tellRefund(r *models.Refund) error {
 	if err != nil || len(merchants) == 0 {
 		return err
 	}
-	return tx.emit(models.NewEvent(kind, merchants[0], r.ID, r.Seq, models.NewRefundEvent(*r)))
+	return tx.emit(models.Event{Type: kind, MerchantID: merchants[0], Subject: r.ID, SubjectSeq: r.Seq}.With(models.NewRefundEvent(*r)))
 }

@@ -60,6 +60,17 @@ var (
 				c.ValidFrom, c.ValidUntil, c.Seq, c.CreatedAt, c.UpdatedAt)
 		},
 	}
+	messageTable = table[models.Message]{
+		"messages",
+		[]string{
+			"id", "merchant_id", "user_id", "batch_id", "template_id", "template_version", "channel", "kind", "dedupe_key", "params", "state", "outcome",
+			"attempts", "due_at", "send_until", "sent_at", "read_at", "seq", "created_at",
+		},
+		func(args []any, m *models.Message) []any {
+			return append(args, m.ID, m.MerchantID, m.UserID, m.BatchID, m.TemplateID, m.TemplateVersion, string(m.Channel), string(m.Kind), m.DedupeKey,
+				jsonOf(m.Params), string(m.State), string(m.Outcome), m.Attempts, m.DueAt, m.SendUntil, m.SentAt, m.ReadAt, m.Seq, m.CreatedAt)
+		},
+	}
 	memberTable = table[models.DistributionMember]{
 		"distribution_members",
 		[]string{"distribution_id", "pos", "user_id"},

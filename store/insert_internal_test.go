@@ -21,6 +21,8 @@ func TestInsertTables(t *testing.T) {
 	sameColumns(t, memberTable)
 	sameColumns(t, reminderTable)
 	sameColumns(t, skipTable)
+	sameColumns(t, codeTable)
+	sameColumns(t, messageTable)
 }
 
 func sameColumns[T any](t *testing.T, into table[T]) {

@@ -3,10 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/tearoff/tearoff/models"
 )
@@ -72,12 +70,7 @@ func (tx *txn) addMessages(rows []models.Message) error {
 			m.DueAt = now
 		}
 	}
-	for chunk := range slices.Chunk(fresh, messagesAtOnce) {
-		if err := tx.insertMessages(chunk); err != nil {
-			return err
-		}
-	}
-	return nil
+	return insert(tx, messageTable, pointers(fresh))
 }
 
 // freshMessages are those that the store doesn't have, each once, in the order of the unique key: two transactions with some
@@ -100,27 +93,4 @@ func (tx *txn) freshMessages(rows []models.Message) ([]models.Message, error) {
 		}
 	}
 	return slices.DeleteFunc(fresh, func(m models.Message) bool { return known[keyOfMessage(m)] }), nil
-}
-
-const (
-	messageColumns = "id, merchant_id, user_id, batch_id, template_id, template_version, channel, kind, dedupe_key, params, state, outcome, " +
-		"attempts, due_at, send_until, sent_at, read_at, seq, created_at"
-	messageMarks = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-
-// insertMessages is one statement without gorm's reflection, which takes longer than the server does: a distribution writes
-// one message for each coupon.
-func (tx *txn) insertMessages(rows []models.Message) error {
-	args := make([]any, 0, len(rows)*(strings.Count(messageColumns, ",")+1))
-	for i := range rows {
-		m := &rows[i]
-		params, err := json.Marshal(m.Params)
-		if err != nil {
-			return err
-		}
-		args = append(args, m.ID, m.MerchantID, m.UserID, m.BatchID, m.TemplateID, m.TemplateVersion, string(m.Channel), string(m.Kind),
-			m.DedupeKey, string(params), string(m.State), string(m.Outcome), m.Attempts, m.DueAt, m.SendUntil, m.SentAt, m.ReadAt, m.Seq, m.CreatedAt)
-	}
-	return tx.Exec("INSERT INTO messages ("+messageColumns+") VALUES "+
-		strings.TrimSuffix(strings.Repeat(messageMarks+", ", len(rows)), ", "), args...).Error
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tearoff/tearoff/models"
@@ -68,25 +67,18 @@ func (tx *txn) moveMessages(rows []*models.Message) error {
 		return nil
 	}
 	slices.SortFunc(rows, func(x, y *models.Message) int { return cmp.Compare(x.ID, y.ID) })
-	id := func(m *models.Message) string { return m.ID }
-	var set []string
-	var args []any
-	for _, column := range []struct {
-		name  string
-		value func(*models.Message) any
-	}{
-		{"state", func(m *models.Message) any { return m.State }},
-		{"outcome", func(m *models.Message) any { return m.Outcome }},
-		{"attempts", func(m *models.Message) any { return m.Attempts }},
-		{"due_at", func(m *models.Message) any { return m.DueAt }},
-		{"sent_at", func(m *models.Message) any { return m.SentAt }},
-	} {
-		var text string
-		text, args = perRow(args, "id", rows, id, column.value)
-		set = append(set, column.name+" = "+text)
-	}
-	from, args := perRow(append(args, keysOf(rows, id)), "id", rows, id, func(m *models.Message) any { return m.Seq })
-	err := tx.guard(int64(len(rows)), "UPDATE messages SET "+strings.Join(set, ", ")+", seq = seq + 1 WHERE id IN ? AND seq = "+from, args...)
+	err := update[*models.Message]{
+		keyed: keyed[*models.Message]{rows, "id", func(m *models.Message) string { return m.ID }}, table: "messages",
+		set: []column[*models.Message]{
+			{"state", func(m *models.Message) any { return m.State }},
+			{"outcome", func(m *models.Message) any { return m.Outcome }},
+			{"attempts", func(m *models.Message) any { return m.Attempts }},
+			{"due_at", func(m *models.Message) any { return m.DueAt }},
+			{"sent_at", func(m *models.Message) any { return m.SentAt }},
+			{"seq", func(m *models.Message) any { return m.Seq + 1 }},
+		},
+		from: column[*models.Message]{"seq", func(m *models.Message) any { return m.Seq }},
+	}.run(tx)
 	for _, m := range rows {
 		m.Seq++
 	}

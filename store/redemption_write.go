@@ -4,18 +4,12 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/tearoff/tearoff/models"
 )
 
-// redemptionColumn is a column that may change in a redemption's life.
-type redemptionColumn struct {
-	name  string
-	value func(*models.Redemption) any // comparable
-}
-
-var redemptionColumns = []redemptionColumn{
+// redemptionColumns are those that may change in a redemption's life.
+var redemptionColumns = []column[*models.Redemption]{
 	{"state", func(r *models.Redemption) any { return r.State }},
 	{"seq", func(r *models.Redemption) any { return r.Seq }},
 	{"idem_key", func(r *models.Redemption) any { return orNull(r.IdemKey) }},
@@ -33,7 +27,7 @@ var redemptionColumns = []redemptionColumn{
 }
 
 // pricedColumns change with the cart of a hold.
-var pricedColumns = []redemptionColumn{
+var pricedColumns = []column[*models.Redemption]{
 	{"goods", func(r *models.Redemption) any { return r.Goods }},
 	{"shipping", func(r *models.Redemption) any { return r.Shipping }},
 	{"discount", func(r *models.Redemption) any { return r.Discount }},
@@ -77,17 +71,12 @@ func (tx *txn) stamp(r *models.Redemption) error {
 }
 
 // updateRedemptions writes columns of locked redemptions, sorted by id, in one compare-and-set over their sequences.
-func (tx *txn) updateRedemptions(rows []*models.Redemption, columns []redemptionColumn, seq func(*models.Redemption) int64) error {
+func (tx *txn) updateRedemptions(rows []*models.Redemption, columns []column[*models.Redemption], seq func(*models.Redemption) int64) error {
 	for rows := range slices.Chunk(rows, 500) {
-		var set []string
-		var args []any
-		for _, c := range columns {
-			var text string
-			text, args = perRow(args, "id", rows, redemptionID, c.value)
-			set = append(set, c.name+" = "+text)
-		}
-		from, args := perRow(append(args, keysOf(rows, redemptionID)), "id", rows, redemptionID, func(r *models.Redemption) any { return seq(r) })
-		err := tx.guard(int64(len(rows)), "UPDATE redemptions SET "+strings.Join(set, ", ")+" WHERE id IN ? AND seq = "+from, args...)
+		err := update[*models.Redemption]{
+			keyed: keyed[*models.Redemption]{rows, "id", redemptionID}, table: "redemptions", set: columns,
+			from: column[*models.Redemption]{"seq", func(r *models.Redemption) any { return seq(r) }},
+		}.run(tx)
 		if err != nil {
 			return err
 		}
@@ -111,7 +100,7 @@ func (tx *txn) updateItems(items []*item) error {
 	if slices.ContainsFunc(items, func(it *item) bool { return it.repriced }) {
 		columns = slices.Concat(columns, pricedColumns)
 	}
-	var changed []redemptionColumn
+	var changed []column[*models.Redemption]
 	for _, c := range columns {
 		if slices.ContainsFunc(items, func(it *item) bool { return c.value(it.Redemption) != c.value(&it.stored) }) {
 			changed = append(changed, c)

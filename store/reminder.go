@@ -187,28 +187,12 @@ func later(a, b models.Time) models.Time {
 // DueReminders returns up to limit runs that nobody has moved for too long, or whose workflow must be told of a change, and
 // puts each off by the grace, so that several sweepers share the work.
 func (s *Store) DueReminders(ctx context.Context, limit int) ([]models.ReminderRun, error) {
-	var due []models.ReminderRun
-	err := s.tx(ctx, func(tx *txn) error {
-		now, err := tx.now()
-		if err != nil {
-			return err
-		}
-		due = nil
-		if err := tx.free().Where("done_at IS NULL AND due_at <= ?", now).Order("due_at").Limit(limit).Find(&due).Error; err != nil {
-			return err
-		}
-		for i := range due {
-			r := &due[i]
-			err := tx.guard(1, "UPDATE reminder_runs SET due_at = ?, seq = seq + 1 WHERE batch_id = ? AND day = ? AND seq = ?",
-				now.Add(s.grace), r.BatchID, r.Day, r.Seq)
-			if err != nil {
-				return err
-			}
-			r.Seq++
-		}
-		return nil
-	})
-	return due, err
+	return duty[models.ReminderRun]{
+		and: condition{"done_at IS NULL", nil},
+		row: func(r *models.ReminderRun) dutyRow {
+			return dutyRow{condition{"batch_id = ? AND day = ?", []any{r.BatchID, r.Day}}, &r.Seq}
+		},
+	}.due(ctx, s, limit)
 }
 
 // ReminderWoken takes the mark back after the workflow of a run was told; what changed since then keeps it.

@@ -146,7 +146,7 @@ func (p *reminderPage) emit(rows []models.Reminder, first map[string]dueCoupon) 
 	}
 	for _, r := range rows {
 		c := first[r.UserID]
-		if err := p.tx.emit(models.NewEvent(models.EventCouponExpiring, merchant, c.ID, c.Seq, models.NewExpiringEvent(r, c.ID))); err != nil {
+		if err := p.tx.emit(models.Event{Type: models.EventCouponExpiring, MerchantID: merchant, Subject: c.ID, SubjectSeq: c.Seq}.With(models.NewExpiringEvent(r, c.ID))); err != nil {
 			return err
 		}
 	}

@@ -6,32 +6,64 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
-// Due returns up to limit orchestrated redemptions that nobody has moved for too long, or whose driver must be told of a
-// change, and puts each off by the grace, so that several sweepers share the work. One that somebody has locked is left for
-// the next time. They are found in the store alone, never in Temporal's visibility.
-func (s *Store) Due(ctx context.Context, limit int) ([]models.Redemption, error) {
-	var due []models.Redemption
+// duty is a table that a sweeper looks for rows in that are due.
+type duty[T any] struct {
+	and condition // beside due_at; "": none
+	row func(*T) dutyRow
+	// until is when the sweeper must look at the row again; nil: after the grace.
+	until func(r T, now models.Time) models.Time
+}
+
+// dutyRow names a row, and where its sequence is.
+type dutyRow struct {
+	condition
+	seq *int64
+}
+
+// due returns up to limit rows that are due, and puts each off, so that several sweepers share the work. One that somebody has
+// locked is left for the next time.
+func (d duty[T]) due(ctx context.Context, s *Store, limit int) ([]T, error) {
+	var due []T
 	err := s.tx(ctx, func(tx *txn) error {
 		now, err := tx.now()
 		if err != nil {
 			return err
 		}
-		var rows []*models.Redemption
-		err = tx.free().Where("due_at <= ? AND kind = ?", now, models.KindOrchestrated).Order("due_at").Limit(limit).Find(&rows).Error
-		if err != nil {
+		due = nil
+		q := tx.free().Where("due_at <= ?", now)
+		if d.and.sql != "" {
+			q = q.Where(d.and.sql, d.and.args...)
+		}
+		if err := q.Order("due_at").Limit(limit).Find(&due).Error; err != nil {
 			return err
 		}
-		due = due[:0]
-		for _, r := range rows {
-			if err := tx.putOff("redemptions", r.ID, r.Seq, now.Add(s.grace)); err != nil {
+		for i := range due {
+			until := now.Add(s.grace)
+			if d.until != nil {
+				until = d.until(due[i], now)
+			}
+			row := d.row(&due[i])
+			res := tx.Model(new(T)).Where(row.sql, row.args...).Where("seq = ?", *row.seq).
+				UpdateColumns(map[string]any{"due_at": until, "seq": *row.seq + 1})
+			if err := guarded(res, 1); err != nil {
 				return err
 			}
-			r.Seq++
-			due = append(due, *r)
+			*row.seq++
 		}
 		return nil
 	})
 	return due, err
+}
+
+func rowOf(id string, seq *int64) dutyRow { return dutyRow{condition{"id = ?", []any{id}}, seq} }
+
+// Due returns up to limit orchestrated redemptions that nobody has moved for too long, or whose driver must be told of a
+// change, and puts each off by the grace. They are found in the store alone, never in Temporal's visibility.
+func (s *Store) Due(ctx context.Context, limit int) ([]models.Redemption, error) {
+	return duty[models.Redemption]{
+		and: condition{"kind = ?", []any{models.KindOrchestrated}},
+		row: func(r *models.Redemption) dutyRow { return rowOf(r.ID, &r.Seq) },
+	}.due(ctx, s, limit)
 }
 
 // Woken takes the mark back after the driver of a redemption was told; what changed since then keeps it.
@@ -41,36 +73,18 @@ func (s *Store) Woken(ctx context.Context, r models.Redemption) error {
 	})
 }
 
-// putOff says when the sweeper must look at a row next.
-func (tx *txn) putOff(table, id string, seq int64, until models.Time) error {
-	return tx.guard(1, "UPDATE "+table+" SET due_at = ?, seq = seq + 1 WHERE id = ? AND seq = ?", until, id, seq)
-}
-
 // DueRefunds returns up to limit refunds that nobody has moved for too long, or whose driver must be told of a change, and
-// puts each off, so that several sweepers share the work.
+// puts each off.
 func (s *Store) DueRefunds(ctx context.Context, limit int) ([]models.Refund, error) {
-	var due []models.Refund
-	err := s.tx(ctx, func(tx *txn) error {
-		now, err := tx.now()
-		if err != nil {
-			return err
-		}
-		if err := tx.free().Where("due_at <= ?", now).Order("due_at").Limit(limit).Find(&due).Error; err != nil {
-			return err
-		}
-		for i := range due {
-			r := due[i]
+	return duty[models.Refund]{
+		row: func(r *models.Refund) dutyRow { return rowOf(r.ID, &r.Seq) },
+		until: func(r models.Refund, now models.Time) models.Time {
 			if r.State == models.RefundAwaiting && r.Deadline.Before(now) {
 				r.Deadline = now // its timer is late
 			}
-			if err := tx.putOff("refunds", r.ID, r.Seq, s.refundDueAt(r, now)); err != nil {
-				return err
-			}
-			due[i].Seq++
-		}
-		return nil
-	})
-	return due, err
+			return s.refundDueAt(r, now)
+		},
+	}.due(ctx, s, limit)
 }
 
 // RefundWoken takes the mark back after the driver of a refund was told; what changed since then keeps it. Until then the

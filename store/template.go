@@ -12,6 +12,8 @@ import (
 	"github.com/tearoff/tearoff/models"
 )
 
+var templateTable = versions[models.Template]{"templates", "template"}
+
 // CreateTemplate writes version 1 of a new template, or the next version when t.ID is set; another merchant's template, or one
 // of another kind, is CodeNotFound. The texts must have been checked. The same content as the newest version's writes nothing.
 func (s *Store) CreateTemplate(ctx context.Context, t models.Template, audit models.AuditRecord) (models.Template, error) {
@@ -53,25 +55,12 @@ func sameTemplate(x, y models.Template) bool {
 
 // Template returns one version of a template, the newest for version 0, or CodeNotFound.
 func (s *Store) Template(ctx context.Context, id string, version int) (models.Template, error) {
-	q := s.db.WithContext(ctx).Where("id = ?", id).Order("version DESC")
-	if version > 0 {
-		q = q.Where("version = ?", version)
-	}
-	var t models.Template
-	err := q.Take(&t).Error
-	return t, notFound(err, "template")
+	return templateTable.take(s.db.WithContext(ctx), id, version)
 }
 
 // Templates lists the newest version of each template, by id.
 func (s *Store) Templates(ctx context.Context, p Page) ([]models.Template, error) {
-	q := s.db.WithContext(ctx).Table("templates AS t").
-		Where("t.id > ? AND t.version = (SELECT MAX(v.version) FROM templates AS v WHERE v.id = t.id)", p.After)
-	if p.MerchantID != "" {
-		q = q.Where("t.merchant_id = ?", p.MerchantID)
-	}
-	var list []models.Template
-	err := q.Order("t.id").Limit(p.Limit).Find(&list).Error
-	return list, asError(err)
+	return templateTable.list(ctx, s, p)
 }
 
 // BindTemplate lets the merchant's messages of the kind be made with a template; "" takes away what was bound, and then none
@@ -144,7 +133,6 @@ func (tx *txn) boundTemplate(merchantID string, kind models.MessageKind) (*model
 
 // newestTemplate is the newest version of a template, or CodeNotFound.
 func (tx *txn) newestTemplate(id string) (*models.Template, error) {
-	var t models.Template
-	err := tx.Order("version DESC").Take(&t, "id = ?", id).Error
-	return &t, notFound(err, "template")
+	t, err := templateTable.take(tx.DB, id, 0)
+	return &t, err
 }

@@ -214,7 +214,7 @@ func judgeEndpoint(e *models.WebhookEndpoint, a DeliveryAttempt, now models.Time
 
 // tellDisabled tells the merchant's other endpoints.
 func (tx *txn) tellDisabled(e *models.WebhookEndpoint) error {
-	event := models.NewEvent(models.EventWebhookDisabled, e.MerchantID, e.ID, e.Seq, models.EndpointEvent{EndpointID: e.ID, Reason: e.Reason})
+	event := models.Event{Type: models.EventWebhookDisabled, MerchantID: e.MerchantID, Subject: e.ID, SubjectSeq: e.Seq}.With(models.EndpointEvent{EndpointID: e.ID, Reason: e.Reason})
 	heard, err := tx.listening()
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 // PingEndpoint sends an endpoint an event of its own, whatever it subscribes to, and returns its delivery. A disabled
 // endpoint is CodeStateConflict.
 func (s *Store) PingEndpoint(ctx context.Context, id string, audit models.AuditRecord) (models.WebhookDelivery, error) {
-	event := models.NewEvent(models.EventWebhookPing, "", id, 0, models.EndpointEvent{EndpointID: id})
+	event := models.Event{Type: models.EventWebhookPing, Subject: id}.With(models.EndpointEvent{EndpointID: id})
 	event.ID = models.NewID(models.PrefixEvent)
 	var d models.WebhookDelivery
 	_, err := s.withEndpoint(ctx, id, audit, func(tx *txn, e *models.WebhookEndpoint, now models.Time) error {
