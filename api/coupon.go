@@ -13,7 +13,7 @@ type listCouponsInput struct {
 	BatchID string             `query:"batch_id" maxLength:"100" doc:"Default: any."`
 	User    string             `query:"user" maxLength:"200" doc:"Your own id of the user, or Tearoff's (usr_…). Default: any."`
 	Code    string             `query:"code" maxLength:"200" doc:"Got by this code. Default: any."`
-	State   models.CouponState `query:"state" enum:"AVAILABLE,LOCKED,USED,EXPIRED,REVOKED" doc:"As written down: one whose validity is over may be AVAILABLE for up to an hour more. Default: any."`
+	State   models.CouponState `query:"state" enum:"AVAILABLE,LOCKED,USED,EXPIRED,REVOKED" doc:"With a batch, a user or a code. As written down: one whose validity is over may be AVAILABLE for up to an hour more. Default: any."`
 }
 
 // CouponPath names a coupon.

@@ -2,8 +2,10 @@
 // Tearoff. An exported method is one transaction (or one read); what it does is done whole or not at all, and doing it
 // again with the same keys gives the same answer.
 //
-// All writers lock in one order, in each by primary key: redemptions → redemption_names → tcc_branches → batch_counters →
-// user_counters → coupons → codes → inserts. They read and lock, decide in memory, and write only what was accepted. Every guarded UPDATE
+// All writers lock in one order, in each by primary key: what a process drives (redemptions, refunds, distributions, bulk_changes,
+// code_jobs, reminder_runs, imports) → redemption_names → tcc_branches → batch_counters → user_counters → coupons → codes → users →
+// audiences → inserts → batch_lives. Only a range of a distribution locks its users before the counter, because they are many; who
+// meets it the other way round begins again. They read and lock, decide in memory, and write only what was accepted. Every guarded UPDATE
 // also moves a sequence, because MySQL counts changed rows, not matched ones: RowsAffected 0 always means that the guard
 // failed. Rows of coupon_limits have no locks of their own: who writes them holds the batch's counter.
 //
