@@ -18,7 +18,8 @@ func TestDeleteAudienceOfADistribution(t *testing.T) {
 		w := newWorld(t, s, storetest.BatchSpec{})
 		distributed := func() (audience string, d models.Distribution) {
 			audience = audienceOf(t, s, crowdOf(t, s, 3))
-			return audience, w.distribute(nil, func(n *store.NewDistribution) { n.AudienceID = &audience })
+			d = w.distribute(nil, func(n *store.NewDistribution) { n.AudienceID = &audience })
+			return audience, d
 		}
 		remove := func(id string) error { return s.DeleteAudience(t.Context(), id, models.AuditRecord{}) }
 		audience, d := distributed()
