@@ -32,7 +32,7 @@ func TestDistributeWhenAnswersAreLost(t *testing.T) {
 		fmt.Fprint(w, `{"id":"dst_1","state":"DONE","progress":{"size":2,"judged":2,"issued":2}}`)
 	}))
 	t.Cleanup(server.Close)
-	c := distributeCmd{clientFlags: clientFlags{API: server.URL, Key: "tk_1"}, Batch: "bat_1", Audience: "adc_1", Reason: "test", Patience: time.Minute}
+	c := distributeCmd{clientFlags: clientFlags{API: server.URL, Key: "tk_1", Patience: time.Minute}, Batch: "bat_1", Audience: "adc_1", Reason: "test"}
 	require.NoError(t, c.Run(t.Context(), &shown))
 	require.Len(t, keys, 3)
 	assert.Equal(t, []string{keys[0], keys[0]}, keys[1:])
@@ -49,7 +49,7 @@ func TestDistributeRefused(t *testing.T) {
 		fmt.Fprint(w, `{"code":"idempotency_key_reused"}`)
 	}))
 	t.Cleanup(server.Close)
-	c := distributeCmd{clientFlags: clientFlags{API: server.URL, Key: "tk_1"}, Batch: "bat_1", Audience: "adc_1", Reason: "test", Patience: time.Minute}
+	c := distributeCmd{clientFlags: clientFlags{API: server.URL, Key: "tk_1", Patience: time.Minute}, Batch: "bat_1", Audience: "adc_1", Reason: "test"}
 	var shown bytes.Buffer
 	require.ErrorContains(t, c.Run(t.Context(), &shown), "idempotency_key_reused")
 	assert.Equal(t, 1, calls)

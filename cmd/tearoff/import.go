@@ -14,13 +14,12 @@ import (
 
 type importCmd struct {
 	clientFlags
-	Kind      string        `arg:"" enum:"users,audience,codes" help:"What the rows are: users, audience or codes."`
-	File      string        `arg:"" help:"CSV with a header row, UTF-8." type:"existingfile"`
-	Target    string        `help:"The audience, or the batch of codes." placeholder:"ID" aliases:"batch,audience"`
-	KnownOnly bool          `help:"Audience: make nobody; unknown people are counted."`
-	Resume    string        `help:"Go on with an import that was begun before, with the same file." placeholder:"IMP_ID"`
-	Reason    string        `help:"For the audit log."`
-	Patience  time.Duration `help:"How long to try again while the API doesn't answer." default:"15m"`
+	Kind      string `arg:"" enum:"users,audience,codes" help:"What the rows are: users, audience or codes."`
+	File      string `arg:"" help:"CSV with a header row, UTF-8." type:"existingfile"`
+	Target    string `help:"The audience, or the batch of codes." placeholder:"ID" aliases:"batch,audience"`
+	KnownOnly bool   `help:"Audience: make nobody; unknown people are counted."`
+	Resume    string `help:"Go on with an import that was begun before, with the same file." placeholder:"IMP_ID"`
+	Reason    string `help:"For the audit log."`
 }
 
 // Help implements kong's longer help.

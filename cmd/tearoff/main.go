@@ -28,6 +28,7 @@ type cli struct {
 	Rules      rulesCmd      `cmd:"" help:"Try rules on a cart, from files."`
 	Why        whyCmd        `cmd:"" help:"Say why a user's coupon or code does or doesn't apply to a cart. Changes nothing; exits with 1 when something that was named isn't there."`
 	Distribute distributeCmd `cmd:"" help:"Give the users of an audience a coupon each, and watch it."`
+	Codes      codesCmd      `cmd:"" help:"Make codes of a batch, or write them to a file."`
 	Import     importCmd     `cmd:"" help:"Send a file of users, of members of an audience or of codes, and resume by itself."`
 	Keys       keysCmd       `cmd:"" help:"Make an API key."`
 	Health     healthCmd     `cmd:"" help:"Ask an API for its health; exits with 1 when it is not ready."`

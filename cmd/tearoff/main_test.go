@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tearoff/tearoff/internal/temporaltest"
 	"github.com/tearoff/tearoff/store/storetest"
 )
 
@@ -17,7 +19,12 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asTearoff) != "" {
 		main()
 	}
-	os.Exit(storetest.Main(m))
+	code := storetest.Main(m)
+	if err := temporaltest.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // result is what a command left.
