@@ -49,7 +49,9 @@ func TestDistributionByAllItsTerms(t *testing.T) {
 	}}, models.AuditRecord{})
 	require.NoError(t, err)
 
-	id := r.distribution(nil, func(n *store.NewDistribution) { n.AudienceID, n.TemplateID, n.PerSecond = &audience.ID, &template, perSecond })
+	id := r.distribution(nil, func(n *store.NewDistribution) {
+		n.AudienceID, n.TemplateID, n.PerSecond = &audience.ID, &template, perSecond
+	})
 	require.NoError(t, r.carryOut(id).Get(t.Context(), nil))
 	r.exactlyOnce(id, users) // who is blocked is no member
 	var messages, told, events int
