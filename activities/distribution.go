@@ -160,7 +160,7 @@ func (a *Distributions) status(ctx context.Context, d models.Distribution, err e
 // The lock that a range aims at, and the bounds of how many users it may take for that. Who claims from the batch waits for one
 // range at most, so the aim leaves room for a busy server.
 const (
-	aimLocked  = 15 * time.Millisecond
+	aimLocked  = 40 * time.Millisecond
 	firstRange = 200
 	leastRange = 50
 	mostRange  = 1_000
