@@ -68,12 +68,23 @@ func (p *reminderPage) unchanged(r *models.Reminding, due []dueCoupon) ([]dueCou
 	}), err
 }
 
-// told are the users who were told on this notify day, or today by a late run of one before.
+// told are the users who were told on this notify day, or today by a late run of one before. Each day is asked for by itself,
+// from the users to their reminders: the other way round a server whose statistics are behind reads all whom the day has told
+// so far, for every page again.
 func (p *reminderPage) told(_ *models.Reminding, users []string) ([]string, error) {
+	s := p.tx.store
+	join := s.thenJoin() + "reminders AS r ON r.batch_id = ? AND r.day = ? AND r.user_id = u.id"
 	var told []string
-	err := p.tx.Model(&models.Reminder{}).Where("batch_id = ? AND day IN ? AND user_id IN ?", p.batch.ID, p.days, users).
-		Where("day = ? OR at >= ?", p.run.Day, p.batch.Today(p.now)).Pluck("user_id", &told).Error
-	return told, err
+	for _, day := range p.days {
+		var found []string
+		err := p.tx.Table("users AS u"+s.byPrimaryKey()).Joins(join, p.batch.ID, day).
+			Where("u.id IN ? AND (r.day = ? OR r.at >= ?)", users, p.run.Day, p.batch.Today(p.now)).Pluck("u.id", &found).Error
+		if err != nil {
+			return nil, err
+		}
+		told = append(told, found...)
+	}
+	return told, nil
 }
 
 // unreachable are the users whom nobody writes to, whatever they want.
