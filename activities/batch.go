@@ -54,10 +54,13 @@ func (b *Batches) LookAfterBatch(ctx context.Context, in BatchRef) (BatchLook, e
 		activity.RecordHeartbeat(ctx, did)
 		return time.Now().Before(until) && !stopping(ctx)
 	}
+	mark, err := b.Store.WatchBatch(ctx, in.BatchID)
+	if err != nil {
+		return BatchLook{}, asTemporal(err)
+	}
 	tags, coupons := tagSlice, expireSlice
 	for tags == tagSlice && working() {
 		var shown bool
-		var err error
 		if tags, shown, err = b.Store.ShowTags(ctx, in.BatchID, tagSlice); err != nil {
 			return BatchLook{}, asTemporal(err)
 		}
@@ -69,7 +72,6 @@ func (b *Batches) LookAfterBatch(ctx context.Context, in BatchRef) (BatchLook, e
 	}
 	for coupons == expireSlice && working() {
 		began := time.Now()
-		var err error
 		if coupons, err = b.Store.ExpireCoupons(ctx, in.BatchID, expireSlice); err != nil {
 			return BatchLook{}, asTemporal(err)
 		}
@@ -78,7 +80,7 @@ func (b *Batches) LookAfterBatch(ctx context.Context, in BatchRef) (BatchLook, e
 			rest(ctx, time.Since(began))
 		}
 	}
-	look, err := b.Store.LookAtBatch(ctx, in.BatchID)
+	look, err := b.Store.LookAtBatch(ctx, in.BatchID, mark)
 	if err != nil {
 		return BatchLook{}, asTemporal(err)
 	}

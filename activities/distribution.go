@@ -127,8 +127,8 @@ func (a *Distributions) isolate(ctx context.Context, id string, p *pace, cause e
 		p.size /= 2
 		return models.Distribution{}, nil
 	}
-	if p.mayFail == 0 {
-		return models.Distribution{}, cause
+	if p.mayFail == 0 { // whatever the code: only an activity that is tried again gets to attempts in which more may fail
+		return models.Distribution{}, models.NewError(models.CodeInternal, "user after user can't be given a coupon").Wrap(cause)
 	}
 	d, err := a.Store.Distribution(ctx, id)
 	if err != nil {
@@ -175,11 +175,11 @@ type pace struct {
 }
 
 // newPace begins the pace of an activity's attempt. Nobody may fail until somebody was given something; only in attempts 3, 6,
-// 12, 24 … one may, or users that can't be served would keep all after them waiting for ever.
+// 12, 24 … may 1, 2, 4, 8 …, or users that can't be served would keep all after them waiting for ever.
 func newPace(perSecond int64, attempt int32) *pace {
 	p := &pace{size: firstRange, most: mostRange}
 	if attempt%3 == 0 && bits.OnesCount32(uint32(attempt/3)) == 1 {
-		p.mayFail = 1
+		p.mayFail = int(attempt / 3)
 	}
 	if perSecond > 0 {
 		p.most = int(min(perSecond, mostRange))

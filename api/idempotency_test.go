@@ -18,6 +18,7 @@ func TestCreationsAreMadeOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		b := setup(t, s)
 		batch := b.Batch(storetest.BatchSpec{Quantity: 5}).ID
+		coded := b.Batch(storetest.BatchSpec{Quantity: 5, Codes: models.CodesSingle}).ID
 		template := aTemplate("manual")
 		made := b.admin("POST", "/templates", template).ok(201).text("id")
 		version := doc{"name": "Later", "channels": template["channels"], "locale": "en", "texts": template["texts"]}
@@ -31,6 +32,7 @@ func TestCreationsAreMadeOnce(t *testing.T) {
 			{"/templates", template, doc{"name": "Other"}, true},
 			{"/templates/" + made + "/versions", version, doc{"name": "Other"}, false},
 			{"/imports", doc{"kind": "users"}, doc{"options": doc{"known_only": true}}, true},
+			{"/imports", doc{"kind": "codes", "target": coded}, doc{"reason": "another"}, true},
 			{"/messages", doc{"template_id": made, "user": doc{"id": storetest.Name("u")}, "fields": doc{"who": "Ann"}, "reason": "sorry"}, doc{"fields": doc{"who": "Bob"}}, false},
 		} {
 			ask := request{name: c.route, route: "POST /v1/admin" + c.route, as: models.RoleAdmin, key: storetest.Name("key"), body: c.body}

@@ -80,6 +80,7 @@ func NewWebhooks(o WebhookOptions) *Webhooks {
 // metadata are where clouds give a machine its secrets. Some are in networks that are private otherwise.
 var metadata = []netip.Addr{
 	netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("fd00:ec2::254"),
+	netip.MustParseAddr("fd00:ec2::23"), netip.MustParseAddr("fd20:ce::254"), netip.MustParseAddr("168.63.129.16"),
 }
 
 // guard decides which addresses may be dialled.

@@ -275,6 +275,7 @@ func TestRefusedAddresses(t *testing.T) {
 	}
 	for _, metadata := range []string{
 		"169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "100.100.100.200", "[fd00:ec2::254]", "[::ffff:100.100.100.200]",
+		"[fd00:ec2::23]", "[fd20:ce::254]", "168.63.129.16",
 	} {
 		assert.Equal(t, models.FailureAddress, send(t, private, message("http://"+metadata)).Failure, metadata)
 	}

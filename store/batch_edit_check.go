@@ -86,10 +86,11 @@ func (tx *txn) checkEdit(before, after models.Batch, c models.BatchCounter, most
 	return nil
 }
 
-// usedSince is the most that any of those has used who have used something since the ledger was at the sequence.
+// usedSince is the most that any of those has used who have used something since the ledger was at the sequence: only entries of
+// use name a day, and a rush of claims meanwhile has none.
 func (tx *txn) usedSince(batchID string, seq int64, day string) (most models.Usage, err error) {
 	var users []string
-	err = tx.Model(&models.LedgerEntry{}).Where("batch_id = ? AND batch_seq > ? AND user_id IS NOT NULL", batchID, seq).Distinct().Pluck("user_id", &users).Error
+	err = tx.Model(&models.LedgerEntry{}).Where("batch_id = ? AND batch_seq > ? AND day <> ''", batchID, seq).Distinct().Pluck("user_id", &users).Error
 	for some := range slices.Chunk(users, 500) {
 		if err != nil {
 			return most, err

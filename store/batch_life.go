@@ -70,16 +70,22 @@ func (s *Store) DueBatches(ctx context.Context, limit int) ([]models.BatchLife, 
 
 // BatchLook is what there is to know to look after a batch.
 type BatchLook struct {
-	State   models.BatchState
-	Next    models.Time // when to look again; zero: nothing is left to do
-	What    string      // happens then
-	Wait    time.Duration
-	Overdue bool // coupons are over that nobody has expired
+	State models.BatchState
+	Next  models.Time // when to look again; zero: nothing is left to do
+	What  string      // happens then
+	Wait  time.Duration
 }
 
-// LookAtBatch says when somebody has to look after a batch next, and has the sweeper see to it that it happens. A batch that
-// does not exist is CodeNotFound.
-func (s *Store) LookAtBatch(ctx context.Context, batchID string) (BatchLook, error) {
+// WatchBatch returns a mark of the batch's changes so far. Take it before what has to be done after them is done.
+func (s *Store) WatchBatch(ctx context.Context, batchID string) (mark int64, err error) {
+	var life models.BatchLife
+	err = s.db.WithContext(ctx).Take(&life, "batch_id = ?", batchID).Error
+	return life.Seq, notFound(err, "batch")
+}
+
+// LookAtBatch says when somebody has to look after a batch next, and has the sweeper see to it that it happens. That is at once
+// when somebody has changed the batch since the mark, and may have been overlooked. A batch that does not exist is CodeNotFound.
+func (s *Store) LookAtBatch(ctx context.Context, batchID string, mark int64) (BatchLook, error) {
 	var look BatchLook
 	err := s.tx(ctx, func(tx *txn) error {
 		// Coupons come and go under the counter's lock alone, so one that is about to come back, or was judged in time, is
@@ -99,6 +105,10 @@ func (s *Store) LookAtBatch(ctx context.Context, batchID string) (BatchLook, err
 		now, err := tx.now()
 		if err != nil {
 			return err
+		}
+		if life.Seq != mark {
+			look = BatchLook{State: counter.State, Next: now, What: "look at what has changed"}
+			return nil
 		}
 		if look, err = tx.lookAtBatch(*batch, *counter, now); err != nil {
 			return err
@@ -134,7 +144,6 @@ func (tx *txn) lookAtBatch(batch models.Batch, counter models.BatchCounter, now 
 		return BatchLook{}, err
 	}
 	if !first.IsZero() {
-		look.Overdue = !first.After(now)
 		at := first
 		if !first.Equal(batch.ValidUntil.Time) && first.Before(now.Add(models.LookAtBatchAfter)) {
 			at = now.Add(models.LookAtBatchAfter) // those whose validity ends one by one are expired together

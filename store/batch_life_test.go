@@ -15,7 +15,9 @@ import (
 
 func (w *world) looks() store.BatchLook {
 	w.t.Helper()
-	look, err := w.s.LookAtBatch(w.t.Context(), w.batch.ID)
+	mark, err := w.s.WatchBatch(w.t.Context(), w.batch.ID)
+	require.NoError(w.t, err)
+	look, err := w.s.LookAtBatch(w.t.Context(), w.batch.ID, mark)
 	require.NoError(w.t, err)
 	return look
 }
@@ -56,7 +58,7 @@ func TestLookAtBatch(t *testing.T) {
 		assert.Equal(t, "look for coupons that were given back", w.looks().What)
 		require.NoError(t, one(s.CancelHolds(t.Context(), []string{hold[0].Redemption.ID})))
 		w.over()
-		assert.True(t, w.looks().Overdue)
+		assert.Equal(t, "expire coupons", w.looks().What)
 		n, err := s.ExpireCoupons(t.Context(), w.batch.ID, 10)
 		require.NoError(t, err)
 		assert.Equal(t, 1, n)
@@ -64,9 +66,30 @@ func TestLookAtBatch(t *testing.T) {
 		assert.Empty(t, due())
 		require.NoError(t, w.does(coupon.ID, models.DeedExtend, inTime(time.Hour)))
 		assert.Equal(t, []string{w.batch.ID + " false"}, due(), "it has a coupon again")
-		_, err = s.LookAtBatch(t.Context(), models.NewID(models.PrefixBatch))
+		_, err = s.LookAtBatch(t.Context(), models.NewID(models.PrefixBatch), 0)
 		requireCode(t, models.CodeNotFound, err)
 		w.AuditClean(w.batch.ID)
+	})
+}
+
+// Who looks after a batch may be through with its tags when somebody changes it once more: that is looked at again, at once.
+func TestLookAtBatchThatChangesMeanwhile(t *testing.T) {
+	t.Parallel()
+	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, storetest.BatchSpec{})
+		w.looks()
+		w.change(store.BatchChange{Pause: models.PauseClaims})
+		mark, err := s.WatchBatch(t.Context(), w.batch.ID)
+		require.NoError(t, err)
+		w.change(store.BatchChange{Resume: models.PauseClaims})
+		look, err := s.LookAtBatch(t.Context(), w.batch.ID, mark)
+		require.NoError(t, err)
+		assert.Zero(t, look.Wait)
+		assert.False(t, look.Next.IsZero())
+		lives, err := s.DueBatches(t.Context(), 10)
+		require.NoError(t, err)
+		require.Len(t, lives, 1, "nor does the sweeper forget it")
+		assert.Positive(t, w.looks().Wait)
 	})
 }
 

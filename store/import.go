@@ -68,8 +68,9 @@ func (s *Store) CreateImport(ctx context.Context, imp models.Import, record mode
 		if err := tx.audit(record); err != nil || imp.Kind != models.ImportCodes {
 			return err
 		}
-		record.Action = "codes.import"
-		return tx.auditCodes(record, imp.Target, map[string]any{"import": imp.ID})
+		ofBatch := record // a second record, of which the request's key is not the id
+		ofBatch.ID, ofBatch.Action = "", "codes.import"
+		return tx.auditCodes(ofBatch, imp.Target, map[string]any{"import": imp.ID})
 	})
 	return imp, err
 }

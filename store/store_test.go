@@ -134,7 +134,7 @@ func TestPoolOfTwo(t *testing.T) {
 	w := newWorld(t, s, storetest.BatchSpec{})
 	plans := w.plans(models.KindHold, 50)
 	together(50, func(i int) {
-		_, err := s.EnsureUser(ctx, models.UserRef{ID: storetest.Name("u"), Email: storetest.Name("e")})
+		_, err := s.EnsureUser(ctx, models.UserRef{ID: storetest.Name("u"), Email: storetest.Name("e") + "@example.com"})
 		assert.NoError(t, err)
 		out, err := s.OpenHolds(ctx, plans[i:i+1])
 		assert.NoError(t, err)

@@ -27,7 +27,11 @@ func (s *Store) CreateTemplate(ctx context.Context, t models.Template, audit mod
 		case err == nil && newest.MerchantID == t.MerchantID && newest.Kind == t.Kind:
 			if sameTemplate(*newest, t) {
 				t = *newest
-				return nil
+				if audit.ID == "" {
+					return nil
+				}
+				audit.Subject = t.ID // so that a repeat of the request, when there are newer versions, finds this one
+				return tx.audit(audit.With("version", t.Version))
 			}
 		case isNew && models.CodeOf(err) == models.CodeNotFound:
 		case err == nil:

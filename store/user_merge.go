@@ -20,7 +20,8 @@ const mergeAtMost = 1000
 // MergeUsers gives all that is one user's to another: coupons, with new ordinals, the counts of their use, redemptions,
 // identities, tags, places in audiences and messages. Coupons beyond a limit are kept, and a block counts for both. The id
 // that is given up keeps answering as the other. Doing it again changes nothing. Refusals: CodeNotFound, CodeUserErased,
-// CodeUserMerged when it was merged into somebody else, CodeUserHasLocked, CodeInvalidRequest for one user twice.
+// CodeUserMerged when it was merged into somebody else, CodeUserHasLocked, CodeInvalidRequest for one user twice,
+// CodeStateConflict for one who has more than can be moved in one transaction.
 func (s *Store) MergeUsers(ctx context.Context, m UserMerge) error {
 	if m.From == m.Into {
 		return errSameUser()

@@ -77,6 +77,9 @@ func (c *codesGenerateCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintf(told, "\n%s goes on; look again with --follow %s\n", job.ID, job.ID)
+		if c.Out != "" {
+			return exitError{code: 1} // whoever waits for the file must not go on without it
+		}
 		return nil
 	}
 	if err != nil {
