@@ -30,7 +30,7 @@ dev: tools-temporal build ## Run everything in one process, with SQLite and a Te
 
 test: tools-temporal tools-stripe $(BIN)/testservers ## All tests, on a real MariaDB and a real Temporal server
 	tools/install.sh
-	$(BIN)/testservers -- $(GO) test -race -timeout 10m $(ARGS) $(PKG)
+	$(BIN)/testservers -- $(GO) test -race -timeout 20m $(ARGS) $(PKG)
 
 lint: $(LINTERS) ## What CI checks beside the tests
 	$(BIN)/golangci-lint run ./...
