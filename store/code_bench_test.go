@@ -32,7 +32,7 @@ func BenchmarkMakeCodes(b *testing.B) {
 		batch := f.Batch(storetest.BatchSpec{Codes: models.CodesSingle})
 		g := models.NewCodeGenerator(models.CodeTerms{})
 		const rows = 2_000
-		text := "INSERT INTO codes (code_key, batch_id, kind, display, label, max_uses, uses, active, generated, seq, created_at, updated_at) VALUES " +
+		text := "INSERT INTO codes (code_key, batch_id, kind, display, label, max_uses, uses, active, `generated`, seq, created_at, updated_at) VALUES " +
 			strings.Repeat("(?, ?, 'single', ?, '', 1, 0, TRUE, TRUE, 1, NOW(6), NOW(6)),", rows)
 		for b.Loop() {
 			for range slice / rows {

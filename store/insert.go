@@ -52,7 +52,7 @@ var (
 	codeTable = table[models.CouponCode]{
 		"codes",
 		[]string{
-			"code_key", "batch_id", "kind", "display", "label", "max_uses", "uses", "active", "generated", "valid_from", "valid_until", "seq",
+			"code_key", "batch_id", "kind", "display", "label", "max_uses", "uses", "active", "`generated`", "valid_from", "valid_until", "seq",
 			"created_at", "updated_at",
 		},
 		func(args []any, c *models.CouponCode) []any {

@@ -1,5 +1,5 @@
 -- +goose Up
-ALTER TABLE codes ADD COLUMN generated BOOLEAN NOT NULL DEFAULT FALSE AFTER active;
+ALTER TABLE codes ADD COLUMN `generated` BOOLEAN NOT NULL DEFAULT FALSE AFTER active;
 
 -- +goose Down
-ALTER TABLE codes DROP COLUMN generated;
+ALTER TABLE codes DROP COLUMN `generated`;
