@@ -30,7 +30,7 @@ var oldRows = []string{
 // TestMigrateReleasedRows takes a database of the first release with rows in it to the newest tables and back.
 func TestMigrateReleasedRows(t *testing.T) {
 	t.Parallel()
-	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
+	eachMigrated(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{Quantity: 9, ClaimsPerUser: 9})
 		id := w.at("CONFIRMED", 1)[0]
 		require.NoError(t, s.MigrateDownTo(t.Context(), released))
@@ -67,7 +67,7 @@ func TestMigrateReleasedRows(t *testing.T) {
 // TestMigrateDownKeepsTargets takes back the targets of lines that only they tell apart.
 func TestMigrateDownKeepsTargets(t *testing.T) {
 	t.Parallel()
-	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
+	eachMigrated(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{})
 		plan := w.plans(models.KindHold, 1)[0]
 		line := plan.Lines[0]
@@ -87,7 +87,7 @@ func TestMigrateDownKeepsTargets(t *testing.T) {
 func TestMigrateNames(t *testing.T) {
 	t.Parallel()
 	const unnamed = 82
-	storetest.EachAlone(t, func(t *testing.T, s *store.Store) {
+	eachMigrated(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, storetest.BatchSpec{})
 		keyed := func(p *models.Plan) { p.Redemption.IdemKey = new(storetest.Name("key")) }
 		live := []string{w.at("CONFIRMED", 1)[0], w.hold(1, keyed)[0].ID}
