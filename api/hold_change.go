@@ -33,11 +33,12 @@ func (s *Server) changeHold(ctx context.Context, in *changeHoldInput) (*redempti
 			return nil, err
 		}
 		out, lines, err := s.tryChange(ctx, in, hold)
+		stale := err != nil && s.moved(ctx, hold) || out.Err != nil && out.Err.Code == models.CodeHoldChanged && in.Body.Version == 0
+		if stale && try < changesAtMost {
+			continue
+		}
 		if err != nil {
 			return nil, err
-		}
-		if out.Err != nil && out.Err.Code == models.CodeHoldChanged && in.Body.Version == 0 && try < changesAtMost {
-			continue
 		}
 		r, err := settled(out)
 		if err != nil {
@@ -45,6 +46,13 @@ func (s *Server) changeHold(ctx context.Context, in *changeHoldInput) (*redempti
 		}
 		return &redemptionOutput{Status: http.StatusOK, Body: s.viewRedemption(r).with(lines)}, nil
 	}
+}
+
+// moved reports whether the hold is another than was read. What its pricing refused is then no answer: coupons that were
+// issued for a hold are gone when it is over.
+func (s *Server) moved(ctx context.Context, read models.Redemption) bool {
+	now, err := s.store.Redemption(ctx, read.ID)
+	return err == nil && (now.Seq != read.Seq || now.State != read.State)
 }
 
 // tryChange changes the hold, if it is still as it was read.

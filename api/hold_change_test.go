@@ -143,3 +143,45 @@ func TestHoldChangeRefused(t *testing.T) {
 		b.change(id, doc{"cart": euros}).problem(http.StatusConflict, models.CodeDecided)
 	})
 }
+
+// TestHoldChangeOvertaken: what becomes of the hold while its change looks at the coupons decides, not that those coupons
+// are gone.
+func TestHoldChangeOvertaken(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		meanwhile func(b *bundle, id string)
+		check     func(b *bundle, changed answer)
+	}{
+		"cancelled": {
+			func(b *bundle, id string) { b.settle(id, "cancel", nil).ok(http.StatusOK) },
+			func(_ *bundle, changed answer) { changed.problem(http.StatusConflict, models.CodeDecided) },
+		},
+		"confirmed": {
+			func(b *bundle, id string) { b.settle(id, "confirm", nil).ok(http.StatusOK) },
+			func(_ *bundle, changed answer) { changed.problem(http.StatusConflict, models.CodeDecided) },
+		},
+		"changed": {
+			func(b *bundle, id string) {
+				owned := b.Claim(b.Batch(storetest.BatchSpec{Content: alsoFive}).ID, b.reads(id).text("user_id"))
+				b.change(id, doc{"cart": cart(8000), "coupon_ids": []string{owned.ID}}).ok(http.StatusOK)
+			},
+			func(b *bundle, changed answer) {
+				require.Equal(b.t, int64(500), changed.ok(http.StatusOK).amount("totals", "discount"), "it wants what the hold has by now")
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			faults := &storetest.Faults{}
+			b := setup(t, storetest.Open(t, store.Options{MySQL: storetest.DSN(t), Wrap: faults.Wrap}))
+			batch := b.Batch(storetest.BatchSpec{ClaimMode: models.ClaimModeOnUse, Content: tenth})
+			id := b.open(doc{"user": doc{"id": b.User()}, "cart": cart(5000), "batch_ids": []string{batch.ID}}, "").ok(http.StatusCreated).text("id")
+			came := false
+			faults.Before("FROM `coupons`", func() { came = true; test.meanwhile(b, id) })
+
+			test.check(b, b.change(id, doc{"cart": cart(6000)}))
+			require.True(t, came)
+			b.AuditClean(batch.ID)
+		})
+	}
+}

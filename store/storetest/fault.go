@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/go-sql-driver/mysql"
@@ -31,7 +32,7 @@ func (f Fault) String() string {
 }
 
 // Faults is a layer between database/sql and the driver that counts statements (BEGIN, queries, execs and COMMIT; not
-// ROLLBACK) and strikes at one of them. It also watches for two things without being armed: which errors the server
+// ROLLBACK) and strikes at one of them, or lets something else come before one. It also watches for two things without being armed: which errors the server
 // gives by itself, and whether anything but ROLLBACK is sent in a transaction after an error. The zero value only
 // watches.
 type Faults struct {
@@ -41,6 +42,9 @@ type Faults struct {
 	fault    Fault
 	numbers  map[uint16]int
 	breaches []string
+
+	part      string // of the statement that meanwhile comes before
+	meanwhile func() // nil: nothing is to come
 }
 
 // Wrap is for store.Options.
@@ -73,6 +77,26 @@ func (f *Faults) Breaches() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.breaches)
+}
+
+// Before does something else just before the next statement that has the part in it, as another caller might.
+func (f *Faults) Before(part string, do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.part, f.meanwhile = part, do
+}
+
+// comes lets happen what Before has arranged.
+func (f *Faults) comes(statement string) {
+	f.mu.Lock()
+	do := f.meanwhile
+	if do == nil || !strings.Contains(statement, f.part) {
+		f.mu.Unlock()
+		return
+	}
+	f.meanwhile = nil
+	f.mu.Unlock()
+	do()
 }
 
 // next counts a statement and says whether the fault strikes it.
@@ -144,6 +168,7 @@ func (c *faultConn) do(ctx context.Context, statement string, send func() error)
 	if c.lost {
 		return driver.ErrBadConn
 	}
+	c.faults.comes(statement)
 	if c.inTx && c.failed {
 		c.faults.breach(statement)
 	}
