@@ -9,8 +9,10 @@ import (
 )
 
 const (
-	// drawRounds is how often codes are drawn anew in the place of such as exist, for one slice.
+	// drawRounds is how often codes are drawn anew in the place of such as exist, for one slice, and redrawn how many at
+	// least: where 1 in 100 codes is free, one is found but for once in 200,000 slices.
 	drawRounds = 20
+	redrawn    = 64
 	// sparseSpace is a space so large that a slice without a repeated code is all but certain: whether its codes exist is asked
 	// only after a unique key has said so.
 	sparseSpace = 1 << 50
@@ -61,9 +63,13 @@ func (s *Store) MakeCodes(ctx context.Context, jobID string, most int64) (models
 func (tx *txn) drawCodes(terms models.CodeTerms, want int) ([]models.GeneratedCode, error) {
 	g, fresh, seen := models.NewCodeGenerator(terms), make([]models.GeneratedCode, 0, want), make(map[string]bool, want)
 	look := tx.again || (terms.Space() < sparseSpace && !tx.store.unseen)
-	for range drawRounds {
+	for round := range drawRounds {
 		first := len(fresh)
-		for range want - first {
+		draws := want - first
+		if round > 0 {
+			draws = max(draws, redrawn)
+		}
+		for range draws {
 			if c := g.Next(); !seen[c.Key] {
 				seen[c.Key], fresh = true, append(fresh, c)
 			}
@@ -75,7 +81,8 @@ func (tx *txn) drawCodes(terms models.CodeTerms, want int) ([]models.GeneratedCo
 			}
 			fresh = slices.DeleteFunc(fresh, func(c models.GeneratedCode) bool { return taken[c.Key] })
 		}
-		if len(fresh) == want {
+		if len(fresh) >= want {
+			fresh = fresh[:want]
 			break
 		}
 	}
