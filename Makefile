@@ -7,6 +7,9 @@ BIN := .bin
 # make test PKG=./store/... ARGS='-run Claim -v'; make bench ARGS='--only claim --seconds 5'
 PKG  ?= ./...
 ARGS ?=
+# SQLite's engine is C turned into Go: instrumented, it takes a third of the tests' time, and its races are not ours. Another
+# package must not be named here: one that has instances of generic types hides what they order, and sound code looks racy.
+RACE  := -race -gcflags=modernc.org/sqlite/lib=-race=false
 # Which Go benchmarks: make gobench BENCH=Claim
 BENCH ?= .
 
@@ -30,7 +33,7 @@ dev: tools-temporal build ## Run everything in one process, with SQLite and a Te
 
 test: tools-temporal tools-stripe $(BIN)/testservers ## All tests, on a real MariaDB and a real Temporal server
 	tools/install.sh
-	$(BIN)/testservers -- $(GO) test -race -timeout 20m $(ARGS) $(PKG)
+	GOGC=400 $(BIN)/testservers -- $(GO) test $(RACE) -timeout 20m $(ARGS) $(PKG)
 
 lint: $(LINTERS) ## What CI checks beside the tests
 	$(BIN)/golangci-lint run ./...

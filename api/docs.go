@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
@@ -28,8 +29,9 @@ const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; con
 func (s *Server) document(e *gin.Engine, api *huma.OpenAPI) {
 	api.Components.Schemas.Schema(reflect.TypeFor[rules.Rule](), true, "")
 	api.Extensions = map[string]any{"x-codes": codeDocs()}
-	description, err := json.Marshal(api)
+	written := sync.OnceValues(func() ([]byte, error) { return json.Marshal(api) })
 	e.GET("/openapi.json", func(c *gin.Context) {
+		description, err := written()
 		if err != nil {
 			s.refuse(c, fmt.Errorf("the description of the API can't be written: %w", err))
 			return

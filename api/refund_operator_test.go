@@ -98,15 +98,15 @@ func TestRefundStuck(t *testing.T) {
 		l.admin("POST", "/refunds/"+id+"/resolve", resolve).problem(http.StatusConflict, models.CodeResolveNotPossible)
 
 		l.cashier.answers("")
-		for action, want := range map[string]models.RefundState{"confirm": models.RefundPaid, "cancel": models.RefundFailed} {
+		for action, want := range map[string]models.RefundState{"confirm": models.RefundDone, "cancel": models.RefundFailed} {
 			id := l.refund(action, mugs(1)).ok(http.StatusAccepted).text("id")
 			resolve["action"] = action
 			got := l.admin("POST", "/refunds/"+id+"/resolve", resolve).ok(http.StatusAccepted)
 			require.Equal(t, action, got.text("resolution", "action"))
 			_, err := s.WriteOffRefund(t.Context(), id) // as the driver will
 			require.NoError(t, err)
-			l.refundComesTo(id, want)
 			require.NoError(t, l.cashier.run(id))
+			l.refundComesTo(id, want)
 			l.AuditClean(l.coupon.BatchID)
 		}
 		l.refund("confirm", mugs(1)).ok(http.StatusCreated)
