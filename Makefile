@@ -31,9 +31,10 @@ demo: tools-temporal build ## Play a shop's day through Tearoff: nothing to inst
 dev: tools-temporal build ## Run everything in one process, with SQLite and a Temporal dev server and its UI
 	$(BIN)/tearoff dev
 
+# Vetting is part of `lint`.
 test: tools-temporal tools-stripe $(BIN)/testservers ## All tests, on a real MariaDB and a real Temporal server
 	tools/install.sh
-	GOGC=400 $(BIN)/testservers -- $(GO) test $(RACE) -timeout 20m $(ARGS) $(PKG)
+	GOGC=400 $(BIN)/testservers -- $(GO) test $(RACE) -vet=off -ldflags='-s -w' -timeout 20m $(ARGS) $(PKG)
 
 lint: $(LINTERS) ## What CI checks beside the tests
 	$(BIN)/golangci-lint run ./...

@@ -173,7 +173,8 @@ func TestGuardWhileGuessingGoesOn(t *testing.T) {
 		once   sync.Once
 		all    sync.WaitGroup
 	)
-	for range 8 {
+	const guessers = 8
+	for range guessers {
 		all.Go(func() {
 			for {
 				switch b.types(storetest.Name("wrong"), storetest.Name("guesser")).status {
@@ -195,7 +196,8 @@ func TestGuardWhileGuessingGoesOn(t *testing.T) {
 	close(end)
 	all.Wait()
 	got.ok(http.StatusCreated)
-	assert.EqualValues(t, models.AddressGuesses, looked.Load())
+	assert.LessOrEqual(t, looked.Load(), int64(models.AddressGuesses))
+	assert.GreaterOrEqual(t, looked.Load(), int64(models.AddressGuesses-guessers), "for a second the guard may count some twice that were under way when it asked the store")
 }
 
 // What there is to a code that can't be used shows neither in how it is called, nor in its place, nor in how long it takes.

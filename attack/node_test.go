@@ -3,7 +3,9 @@ package attack
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -52,10 +54,18 @@ func (n *node) kill() {
 
 // peak is the most memory that the process had in any of its lives, in bytes; 0 where the system doesn't tell.
 func (n *node) peak() int {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.cmd.Process.Pid))
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.cmd.Process.Pid))
+	if errors.Is(err, fs.ErrNotExist) {
+		return n.rss
+	}
+	require.NoError(n.t, err)
+	_, rest, told := strings.Cut(string(status), "VmHWM:")
+	if !told {
+		return n.rss // it has ended
+	}
 	kibibytes := 0
-	_, _ = fmt.Sscan(rest, &kibibytes)
+	_, err = fmt.Sscan(rest, &kibibytes)
+	require.NoError(n.t, err)
 	return max(n.rss, kibibytes<<10)
 }
 

@@ -18,8 +18,13 @@ type listener struct {
 	*httptest.Server
 	mu     sync.Mutex
 	secret string
-	told   []object
+	told   []event
 	forged int
+}
+
+type event struct {
+	Type, Subject string
+	Data          object
 }
 
 func listen(t *testing.T) *listener {
@@ -35,7 +40,7 @@ func (l *listener) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	body, err := io.ReadAll(r.Body)
-	var e object
+	var e event
 	verifier, bad := standardwebhooks.NewWebhook(l.secret)
 	if err != nil || bad != nil || verifier.Verify(body, r.Header) != nil || json.Unmarshal(body, &e) != nil {
 		l.forged++
@@ -50,14 +55,13 @@ func (l *listener) of(subject string) (types []string, data map[string]object) {
 	defer l.mu.Unlock()
 	data = map[string]object{}
 	for _, e := range l.told {
-		if e["subject"] != subject {
+		if e.Subject != subject {
 			continue
 		}
-		kind, _ := e["type"].(string)
-		if data[kind] == nil {
-			types = append(types, kind)
+		if data[e.Type] == nil {
+			types = append(types, e.Type)
 		}
-		data[kind], _ = e["data"].(object)
+		data[e.Type] = e.Data
 	}
 	return types, data
 }

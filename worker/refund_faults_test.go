@@ -15,7 +15,7 @@ import (
 	"github.com/tearoff/tearoff/store/storetest"
 )
 
-// One statement of a refund fails, the bank's included; each of them in turn, with each fault. It ends as without.
+// One statement of a refund fails, the bank's included; each of them in turn, with each fault that matters there. It ends as without.
 func TestRefundStatementsFail(t *testing.T) {
 	t.Parallel()
 	for _, fault := range storetest.AllFaults() {
@@ -23,7 +23,7 @@ func TestRefundStatementsFail(t *testing.T) {
 			t.Parallel()
 			faults := &storetest.Faults{}
 			w := struckBy(t, faults)
-			for at := 1; ; at++ {
+			refund := func(at int) []string {
 				w := w.fork(t)
 				w.landsAfter(30 * time.Second)
 				of := w.bought(payments.TokenRefundSlow)
@@ -34,9 +34,14 @@ func TestRefundStatementsFail(t *testing.T) {
 				statements := faults.Disarm()
 				w.paidBack(of, id)
 				require.Len(t, w.refundsAtBank(of), 1)
-				if t.Failed() || at > len(statements) {
-					assert.Greater(t, at, 50, "each statement was struck")
-					break
+				require.GreaterOrEqual(t, len(statements), at, "the statement was struck")
+				return statements
+			}
+			statements := refund(0)
+			require.Greater(t, len(statements), 50)
+			for i := range statements {
+				if fault.Matters(statements, i) && !t.Failed() {
+					refund(i + 1)
 				}
 			}
 			assert.Empty(t, faults.Breaches(), "sent after an error")

@@ -35,9 +35,11 @@ type oracle struct {
 
 // instant is when the threshold falls due on the day.
 func (o *oracle) instant(day time.Time, t models.Threshold) time.Time {
-	var hour, minute int
-	_, _ = fmt.Sscanf(t.At, "%d:%d", &hour, &minute)
-	return time.Date(day.Year(), day.Month(), day.Day(), hour, minute, 0, 0, o.zone)
+	at, err := time.Parse("15:04", t.At)
+	if err != nil {
+		panic(err)
+	}
+	return time.Date(day.Year(), day.Month(), day.Day(), at.Hour(), at.Minute(), 0, 0, o.zone)
 }
 
 // midnight begins the day to which the instant belongs.

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,37 @@ const (
 
 // AllFaults lists them.
 func AllFaults() []Fault { return []Fault{Deadlock, LockWait, LostBefore, LostAfter} }
+
+// Matters reports whether the fault can strike the i-th of the statements and differs there from the others: a plain read
+// takes no locks, so it meets neither deadlock nor lock wait. What a transaction has done is undone when its connection
+// breaks, whether its last answer came or not; only of what was committed a lost answer is another thing than a lost request.
+func (f Fault) Matters(statements []string, i int) bool {
+	statement := statements[i]
+	plain := statement == "BEGIN" || strings.HasPrefix(statement, "SELECT") && !locks.MatchString(statement)
+	switch f {
+	case Deadlock, LockWait:
+		return !plain
+	case LostAfter:
+		return statement == "COMMIT" || !InTransaction(statements, i)
+	case LostBefore:
+	}
+	return true
+}
+
+var locks = regexp.MustCompile(`FOR (UPDATE|SHARE)|LOCK IN SHARE MODE`)
+
+// InTransaction reports whether the i-th of the statements is one of BEGIN … COMMIT.
+func InTransaction(statements []string, i int) bool {
+	for at := i; at < len(statements); at++ {
+		if statements[at] == "COMMIT" {
+			return true
+		}
+		if at > i && statements[at] == "BEGIN" {
+			return false
+		}
+	}
+	return false
+}
 
 // String names the fault in tests.
 func (f Fault) String() string {
