@@ -34,17 +34,21 @@ func TestZombieAuthorisation(t *testing.T) {
 			w := onMySQL(t)
 			id := w.Open(w.plan(test.token)).ID
 			d := drive{w: w}
-			given := make(chan struct{}) // up
+			given, gone := make(chan struct{}), make(chan struct{}) // given up, and no longer running
 			z := &zombie{Provider: w.bank, before: test.before, until: given, began: d.cancel}
 			w.agent = z
 			d.hook = func(_ context.Context, c call, do func() error) error {
 				err := do()
-				if c.Name == "ClosePayment" && err == nil {
+				switch {
+				case c.Name == "AuthorisePayment" && c.Nth == 1:
+					close(gone)
+				case c.Name == "ClosePayment" && err == nil:
 					close(given)
 				}
 				return err
 			}
 			d.run(id)
+			<-gone
 			w.sweeps(id) // what it left when nobody listened to it any more
 			w.cancelled(id, models.CodeCancelledBy)
 			assert.Equal(t, 1, d.spy.count("CancelCoupons"))
