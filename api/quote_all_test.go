@@ -147,7 +147,7 @@ func TestQuoteQuestions(t *testing.T) {
 	var faults storetest.Faults
 	s := storetest.Open(t, store.Options{MySQL: storetest.DSN(t), Wrap: faults.Wrap})
 	b := setup(t, s)
-	questions := func(coupons, autos int) int {
+	ask := func(coupons, autos int) int {
 		shop, user := storetest.Name("shop"), storetest.Name("user")
 		owner, err := s.EnsureUser(t.Context(), models.UserRef{ID: user})
 		require.NoError(t, err)
@@ -158,13 +158,16 @@ func TestQuoteQuestions(t *testing.T) {
 		for range autos {
 			b.Batch(storetest.BatchSpec{MerchantID: shop, ClaimMode: models.ClaimModeAuto, ClaimsPerUser: 1})
 		}
-		// The key is asked for again when it is a second old, which is not what is counted here.
 		b.send(request{route: "POST /v1/quotes", as: models.RoleServer, body: doc{"user": doc{"id": "nobody"}, "cart": cart(1)}}).ok(200)
 		faults.Arm(0, storetest.Deadlock)
 		body := doc{"user": doc{"id": user}, "cart": basketOf(shop, 5000)}
 		q := b.send(request{route: "POST /v1/quotes", as: models.RoleServer, body: body}).ok(200)
 		require.Len(t, q["coupons"], coupons+autos)
 		return len(faults.Disarm())
+	}
+	// What is remembered for a second is asked for again when that is over, which is not what is counted here.
+	questions := func(coupons, autos int) int {
+		return min(ask(coupons, autos), ask(coupons, autos), ask(coupons, autos))
 	}
 	few := questions(2, 1)
 	require.Equal(t, few, questions(30, 12))

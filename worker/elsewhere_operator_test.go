@@ -23,11 +23,11 @@ func stuckAt(t *testing.T, name string, does bool) (r *rig, money *till, id stri
 	if does {
 		lost = lostAfter(name, 1_000_000)
 	}
-	_, stop := money.serve(lost)
+	s, stop := money.serve(lost)
 	in := money.open(nil)
 	r.start(in)
 	r.opens(in.ID())
-	r.until(in.ID(), "is stuck", func(x models.Redemption) bool { return x.Stuck })
+	r.until(in.ID(), "is stuck", func(x models.Redemption) bool { return x.Stuck && s.count(name) > 0 && money.charged(in.ID()) == does })
 	return r, money, in.ID(), func() {
 		stop()
 		money.serve(nil)
@@ -94,7 +94,7 @@ func TestOperatorWritesOffElsewhere(t *testing.T) {
 		id := in.ID()
 		r.start(in)
 		r.opens(id)
-		r.until(id, "is stuck", func(x models.Redemption) bool { return x.Stuck })
+		r.until(id, "is stuck", func(x models.Redemption) bool { return x.Stuck && money.charged(id) })
 		r.operator(id, models.Resolution{Action: models.ResolveCancel, WriteOff: true})
 		r.until(id, "is cancelled", func(x models.Redemption) bool { return x.State == models.StateCancelled })
 		money.freed(id, true)
