@@ -133,8 +133,10 @@ func (e *expression) eval(in *occasion) (met bool, cost uint64, err error) {
 
 // expressionEnv is the language: CEL's standard library and what a condition may ask for. The extensions stay out: one
 // call of format can fill the memory, and math.greatest isn't priced by the length of its list.
-var expressionEnv = sync.OnceValues(func() (*cel.Env, error) {
-	return cel.NewEnv(
+var expressionEnv = sync.OnceValues(newExpressionEnv)
+
+func newExpressionEnv() (*cel.Env, error) {
+	env, err := cel.NewEnv(
 		ext.NativeTypes(ext.ParseStructTags(true),
 			cel.NativeTypeFor[cartFacts](cel.NativeTypeAlias("cart")),
 			cel.NativeTypeFor[lineFacts](cel.NativeTypeAlias("line")),
@@ -149,4 +151,10 @@ var expressionEnv = sync.OnceValues(func() (*cel.Env, error) {
 			bounded{}),
 		cel.CostModel(prices()...),
 	)
-})
+	if err == nil {
+		// The first unknown name makes the checker write down the names that it knows, while another check may be reading them. So
+		// one is refused here, before there are others.
+		_, _ = env.Compile("unknown")
+	}
+	return env, err
+}
