@@ -151,10 +151,13 @@ func newExpressionEnv() (*cel.Env, error) {
 			bounded{}),
 		cel.CostModel(prices()...),
 	)
-	if err == nil {
-		// The first unknown name makes the checker write down the names that it knows, while another check may be reading them. So
-		// one is refused here, before there are others.
-		_, _ = env.Compile("unknown")
+	if err != nil {
+		return nil, err
 	}
-	return env, err
+	// The first unknown name makes the checker write down the names that it knows, while another check may be reading them. So
+	// one is refused here, before there are others.
+	if _, issues := env.Compile("unknown"); issues.Err() == nil {
+		return nil, errors.New("rules: a name that is not declared is taken")
+	}
+	return env, nil
 }
