@@ -64,9 +64,9 @@ func (f Fault) String() string {
 }
 
 // Faults is a layer between database/sql and the driver that counts statements (BEGIN, queries, execs and COMMIT; not
-// ROLLBACK) and strikes at one of them, or lets something else come before one. It also watches for two things without being armed: which errors the server
-// gives by itself, and whether anything but ROLLBACK is sent in a transaction after an error. The zero value only
-// watches.
+// ROLLBACK) and strikes at one of them, or lets something else come before one. It also watches for two things without
+// being armed: which errors the server gives by itself, and whether anything but ROLLBACK is sent in a transaction after an
+// error. The zero value only watches.
 type Faults struct {
 	mu       sync.Mutex
 	seen     []string // statements since Arm
